@@ -1,0 +1,1 @@
+"""Scheduled collection: the crontab and the run wrapper."""

@@ -1,0 +1,85 @@
+"""Everything a user can set, in one place. Read from the environment once, by the command, never at import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+
+from warehouse.errors import BadInputError
+
+Clock = Callable[[], datetime]
+ARXIV_API = "https://export.arxiv.org/api/query"
+GITHUB_API = "https://api.github.com"
+ARXIV_POLITE_SECONDS = 3.0
+
+
+def utc_now() -> datetime:
+    """Return the present instant in UTC, without zone: the form of every `_at` in the warehouse."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def default_home() -> Path:
+    """Return the platform's user data folder for dlpulse."""
+    return Path(platformdirs.user_data_dir("dlpulse", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings: folders, addresses, waits (seconds) and the clock.
+
+    `github_token` is left out of `repr`, so that no log or traceback can show it.
+    """
+
+    home: Path
+    raw: Path
+    registry_file: Path | None = None
+    github_token: str | None = field(default=None, repr=False)
+    contact: str | None = None
+    github_api: str = GITHUB_API
+    arxiv_api: str = ARXIV_API
+    arxiv_delay: float = ARXIV_POLITE_SECONDS
+    timeout: float = 30.0
+    retries: int = 4
+    backoff: float = 5.0
+    max_wait: float = 60.0
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        if "arxiv.org" in self.arxiv_api and self.arxiv_delay < ARXIV_POLITE_SECONDS:
+            raise BadInputError(
+                f"DLPULSE_ARXIV_DELAY={self.arxiv_delay:g} is refused for arXiv's own hosts: "
+                f"their terms ask for {ARXIV_POLITE_SECONDS:g} seconds between requests"
+            )
+
+    @property
+    def database(self) -> Path:
+        """The published DuckDB file."""
+        return self.home / "dlpulse.duckdb"
+
+    @property
+    def user_registry(self) -> Path:
+        """The user's own frameworks, merged over the shipped ones."""
+        return self.home / "frameworks.toml"
+
+    @property
+    def user_agent(self) -> str:
+        """What dlpulse calls itself, with an address to write to when the user gave one."""
+        contact = f"; {self.contact}" if self.contact else ""
+        return f"dlpulse/0.1 (popularity of deep-learning frameworks{contact})"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant as UTC without zone.
+
+    Raises:
+        BadInputError: when the text is not such an instant.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(f"{text!r} is not a date or time: expected for instance 2026-11-23T10:00:00Z") from None
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
