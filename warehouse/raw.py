@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.errors import DlpulseError
+from warehouse.files import write_parquet
 from warehouse.settings import Clock
 
 FORMAT_VERSION = 1
@@ -93,8 +93,14 @@ class Archive:
         self.root = root
 
     def parts(self, source: str | None = None) -> list[Path]:
-        """Return all whole parts, oldest run first."""
-        return sorted(self.root.glob(f"source={source or '*'}/*.parquet"), key=lambda path: (path.name, path.parent))
+        """Return all whole parts, oldest run first.
+
+        A merged run holds its single parts; those that a killed merge left behind are not named again.
+        """
+        found = list(self.root.glob(f"source={source or '*'}/*.parquet"))
+        runs = {path.stem for path in found}
+        parts = [path for path in found if path.stem.rpartition("-")[0] not in runs]
+        return sorted(parts, key=lambda path: (path.stem, path.parent))
 
     def read(self, part: Path) -> Iterator[Response]:
         """Yield the answers of one part, a batch at a time; checks each body against its sha256."""
@@ -106,16 +112,18 @@ class Archive:
             raise DlpulseError(f"raw part {part} cannot be read ({error}); move it away and build again") from None
 
     def responses(self, source: str | None = None) -> Iterator[Response]:
-        """Yield every archived answer once, oldest run first.
-
-        A run that was killed while merging leaves an answer in two parts; it is yielded once.
-        """
+        """Yield every archived answer once, oldest run first, also while another process merges its run."""
         seen: set[str] = set()
-        for part in self.parts(source):
-            for response in self.read(part):
-                if response.response_id not in seen:
-                    seen.add(response.response_id)
-                    yield response
+        pending = self.parts(source)
+        while pending:
+            part = pending.pop(0)
+            try:
+                answers = [answer for answer in self.read(part) if answer.response_id not in seen]
+            except FileNotFoundError:
+                pending = self.parts(source)
+                continue
+            seen.update(answer.response_id for answer in answers)
+            yield from answers
 
     def find(self, response_id: str) -> Response | None:
         """Return one answer by its id, or None."""
@@ -180,7 +188,7 @@ class Run:
             body=body,
         )
         path = self._folder / f"{response.response_id}.parquet"
-        _publish_table(pa.Table.from_pylist([_to_row(response)], schema=SCHEMA), path)
+        write_parquet(path, pa.Table.from_pylist([_to_row(response)], schema=SCHEMA))
         self._written.append(path)
         self.requests += status is not None
         return response
@@ -192,31 +200,6 @@ class Run:
     def _merge(self) -> None:
         """Put the run's parts into one file, then remove them; killed in between, readers drop the repeats."""
         tables = [pq.read_table(path, schema=SCHEMA, partitioning=None) for path in self._written]
-        _publish_table(pa.concat_tables(tables), self._folder / f"{self.run_id}.parquet")
+        write_parquet(self._folder / f"{self.run_id}.parquet", pa.concat_tables(tables))
         for path in self._written:
             path.unlink()
-
-
-def _publish_table(table: pa.Table, path: Path) -> None:
-    """Write a Parquet file whole or not at all: temporary name, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise DlpulseError(f"cannot write the raw archive at {path.parent}: {error.strerror or error}") from None
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

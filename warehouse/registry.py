@@ -1,4 +1,4 @@
-"""The frameworks and where each is to be found: frameworks.toml, validated on load. Nothing else knows a framework's name."""
+"""The frameworks and where each is to be found: frameworks.toml, validated on load. No code knows a framework's name."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def _read(path: Path) -> dict[str, Framework]:
         raise BadInputError(f"{path}: is not valid TOML: {error}") from None
     unknown = blocks.keys() - {"framework"}
     if unknown or not isinstance(blocks.get("framework"), list):
-        raise BadInputError(f"{path}: expected [[framework]] blocks only{f', found {min(unknown)!r}' if unknown else ''}")
+        raise BadInputError(
+            f"{path}: expected [[framework]] blocks only{f', found {min(unknown)!r}' if unknown else ''}"
+        )
     frameworks: dict[str, Framework] = {}
     for number, block in enumerate(blocks["framework"], 1):
         framework = _framework(block, f"{path}: framework {block.get('id', f'number {number}')!r}")
@@ -134,8 +136,7 @@ def _framework(block: Mapping[str, Any], where: str) -> Framework:
     arxiv = block.get("arxiv", {})
     _check_keys(arxiv, ("query", "rules"), f"{where}: arxiv")
     return Framework(
-        **{key: block[key] for key in _REQUIRED},
-        **{key: _texts(block, key, where) for key in _LISTS},
+        **({key: block[key] for key in _REQUIRED} | {key: _texts(block, key, where) for key in _LISTS}),
         repositories=tuple(_repository(entry, where) for entry in _list(block, "repositories", where)),
         arxiv_query=_texts(arxiv, "query", where),
         arxiv_rules=tuple(_rule(entry, where) for entry in _list(arxiv, "rules", where)),
@@ -196,5 +197,7 @@ def _check_shared_repositories(registry: Registry, path: Path) -> None:
         for repository in framework.repositories:
             for name in {repository.name.lower(), *map(str.lower, repository.formerly)}:
                 if name in owners:
-                    raise BadInputError(f"{path}: repository {name!r} stands under both {owners[name]!r} and {framework.id!r}")
+                    raise BadInputError(
+                        f"{path}: repository {name!r} stands under both {owners[name]!r} and {framework.id!r}"
+                    )
                 owners[name] = framework.id

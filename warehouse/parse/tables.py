@@ -61,7 +61,7 @@ TABLES: dict[str, pa.Schema] = {
             ("created_on", pa.date32()),
         ]
     ),
-    # One day bucket of /stargazers/history. `day` is a US-Pacific calendar day; days after the answer's own are dropped.
+    # One day bucket of the star history; `day` is a US-Pacific calendar day; days after the answer's own are dropped.
     "star_days": pa.schema(
         [
             *_ORIGIN,

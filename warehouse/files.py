@@ -1,0 +1,47 @@
+"""Files that are whole or absent: written under a temporary name, fsynced, renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.errors import DlpulseError
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a temporary file and move it to `path`; on failure nothing is left behind.
+
+    Raises:
+        DlpulseError: when the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DlpulseError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write one Parquet file, whole or absent."""
+    write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
