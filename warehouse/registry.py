@@ -1,4 +1,4 @@
-"""The frameworks and where each is to be found: frameworks.toml, validated on load. No code knows a framework's name."""
+"""The frameworks and where each is to be found: frameworks.toml, validated on load. No code knows one by name."""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ TABLES: dict[str, pa.Schema] = {
             *_ORIGIN,
             ("window_start", pa.date32()),
             ("window_end", pa.date32()),
+            ("query", pa.string()),
             ("total", pa.int64()),
             ("received", pa.int64()),
         ]

@@ -1,0 +1,139 @@
+"""Builds the warehouse: raw archive, registry and cited facts into a new DuckDB file, checked, then published at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from warehouse import inputs, parsed
+from warehouse.errors import DlpulseError
+from warehouse.files import sync_folder
+from warehouse.raw import Archive
+from warehouse.registry import Registry
+from warehouse.settings import Settings
+
+PROJECT = Path(__file__).with_name("dbt")
+LOCK_WAIT_SECONDS = 60.0
+_TEMPORARY_SCHEMAS = ("staging", "intermediate")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did: the published file, how many parts it knows, how many were new, and seconds taken."""
+
+    database: Path
+    parts: int
+    new_parts: int
+    took_s: float
+
+
+def build(settings: Settings, registry: Registry) -> Built:
+    """Build and publish `$DLPULSE_HOME/dlpulse.duckdb`; readers see the old file or the new one, never a part.
+
+    Raises:
+        DlpulseError: when a check fails (names rule and row), the disk is full, or another build holds the lock for
+            a minute. Nothing is published then.
+    """
+    started = time.monotonic()
+    work = settings.home / "build"
+    with _one_builder(settings.home):
+        shutil.rmtree(work / "new", ignore_errors=True)
+        known = parsed.refresh(Archive(settings.raw), settings.home)
+        inputs.write(registry, work / "inputs")
+        file = work / "new" / "dlpulse.duckdb"
+        file.parent.mkdir(parents=True)
+        _run_dbt(settings.home, file, known.folder)
+        _finish(file)
+        file.replace(settings.database)
+        sync_folder(settings.home)
+    return Built(settings.database, known.parts, known.new_parts, time.monotonic() - started)
+
+
+@contextmanager
+def _one_builder(home: Path) -> Iterator[None]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "build.lock", timeout=LOCK_WAIT_SECONDS):
+            yield
+    except Timeout:
+        raise DlpulseError(f"another build of {home} is running for more than {LOCK_WAIT_SECONDS:g} s") from None
+    except OSError as error:
+        raise DlpulseError(f"cannot build in {home}: {error.strerror or error}") from None
+
+
+def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
+    target = home / "build" / "target"
+    environment = {
+        **os.environ,
+        "DLPULSE_BUILD_FILE": str(file),
+        "DLPULSE_PARSED": _quoted(parsed_folder),
+        "DLPULSE_INPUTS": _quoted(home / "build" / "inputs"),
+        "DO_NOT_TRACK": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    command = [sys.executable, "-m", "warehouse.dbt_child", "build", *folders]
+    command += ["--log-path", str(home / "build" / "logs"), "--log-level", "warn", "--no-version-check"]
+    (target / "run_results.json").unlink(missing_ok=True)
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as child:
+        output = child.stdout.read() if child.stdout else ""
+    if child.returncode:
+        raise DlpulseError(f"nothing was published: {_reason(target, file, output)}")
+
+
+def _quoted(path: Path) -> str:
+    """The path inside a quoted SQL text that dbt-duckdb passes through `str.format`."""
+    return str(path).replace("'", "''").replace("{", "{{").replace("}", "}}")
+
+
+def _reason(target: Path, file: Path, output: str) -> str:
+    """Say which rule or model failed and, for a rule, the first row that broke it."""
+    try:
+        results = json.loads((target / "run_results.json").read_text("utf-8"))["results"]
+    except (OSError, ValueError):
+        lines = [line for line in output.splitlines() if line.strip()]
+        return f"dbt did not run: {' '.join(lines[-3:])}"
+    failed = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
+    if not failed:
+        return f"dbt failed: {' '.join(output.split())[-400:]}"
+    first = failed[0]
+    name = first["unique_id"].split(".")[2]
+    if first["status"] != "fail":
+        return f"model {name} failed: {' '.join((first['message'] or '').split())}"
+    return f"rule {name} is broken by {first['failures']} rows, the first: {_first_row(first, file)}"
+
+
+def _first_row(result: dict[str, Any], file: Path) -> str:
+    with duckdb.connect(str(file)) as connection:
+        relation = connection.sql(result["compiled_code"])
+        row = relation.fetchone() or ()
+        return ", ".join(f"{name}={value}" for name, value in zip(relation.columns, row, strict=False))
+
+
+def _finish(file: Path) -> None:
+    """Drop what only the build needs, so that the file holds tables and macros alone; flush it to disk."""
+    with duckdb.connect(str(file)) as connection:
+        for schema in _TEMPORARY_SCHEMAS:
+            connection.execute(f"drop schema if exists {schema} cascade")
+        connection.execute("checkpoint")
+    if file.with_name(f"{file.name}.wal").exists():
+        raise DlpulseError(f"nothing was published: {file} was not flushed")
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

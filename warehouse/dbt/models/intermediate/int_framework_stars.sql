@@ -1,0 +1,38 @@
+-- Stars of a framework: the sum over its repositories, on days when every one of them is known.
+with best as (
+    select
+        framework_id,
+        repo_id,
+        estimator,
+        day,
+        arg_max(stars, (rounded_to is null, source = 'github')) as stars,
+        arg_max(source, (rounded_to is null, source = 'github')) as source,
+        arg_max(response_id, (rounded_to is null, source = 'github')) as response_id
+    from {{ ref('fct_stars') }}
+    where stars is not null and not is_partial
+    group by all
+),
+
+repositories as (
+    select
+        framework_id,
+        count(*) as repos
+    from {{ ref('dim_repos') }}
+    group by framework_id
+),
+
+final as (
+    select
+        best.framework_id,
+        best.estimator,
+        best.day,
+        sum(best.stars)::bigint as stars,
+        string_agg(distinct best.source, ', ' order by best.source) as source,
+        min(best.response_id) as response_id
+    from best
+    inner join repositories on best.framework_id = repositories.framework_id
+    group by best.framework_id, best.estimator, best.day, repositories.repos
+    having count(*) = repositories.repos
+)
+
+select * from final

@@ -1,0 +1,20 @@
+select
+    run_id,
+    device_id,
+    track,
+    mode,
+    tuning,
+    dataset,
+    phase,
+    batch_size,
+    threads,
+    precision,
+    engine_a,
+    engine_b,
+    metric,
+    ratio,
+    low,
+    high,
+    n,
+    p_value
+from {{ ref('int_bench_ratios') }}

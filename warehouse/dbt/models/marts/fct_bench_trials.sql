@@ -1,0 +1,21 @@
+select
+    trial_id,
+    run_id,
+    device_id,
+    engine,
+    framework_id,
+    track,
+    mode,
+    tuning,
+    dataset,
+    phase,
+    batch_size,
+    threads,
+    precision,
+    seed,
+    metric,
+    value,
+    unit,
+    started_at,
+    response_id
+from {{ ref('stg_bench__trials') }}

@@ -1,0 +1,7 @@
+select
+    run_id,
+    engine,
+    proved,
+    figures,
+    response_id
+from {{ ref('stg_bench__parity') }}

@@ -1,0 +1,141 @@
+"""arXiv's answers: Atom pages of papers in a submission window, and counting requests. Pure: bytes in, typed rows out."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from warehouse.parse.tables import Rejected, Row
+from warehouse.raw import RUN_END, RUN_START, Response
+
+WINDOW_DONE = "window-done:"
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ARXIV = "{http://arxiv.org/schemas/atom}"
+_OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+_ABS = re.compile(r"https?://arxiv\.org/abs/(.+?)(?:v\d+)?")
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One page: how many papers match in all, the offset of this page, and its papers by arXiv id."""
+
+    total: int
+    start: int
+    papers: list[dict[str, Any]]
+
+
+def parse(response: Response) -> Iterator[Row]:
+    """Yield `papers`, `paper_counts` or `paper_windows` rows; nothing for the start and end of a run.
+
+    Raises:
+        Rejected: the answer is not what arXiv's API manual promises, is its error entry, or is cut short.
+    """
+    if response.subject in (RUN_START, RUN_END):
+        return
+    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
+    if response.subject.startswith(WINDOW_DONE):
+        yield "paper_windows", {**origin, **_window(response)}
+        return
+    page = feed(response)
+    match response.params.get("kind"):
+        case "window":
+            yield from (("papers", {**origin, **paper}) for paper in page.papers)
+        case "count":
+            # Six whole categories are never empty for a month: this is arXiv's empty answer, not a zero.
+            if page.total == 0:
+                raise Rejected("no papers at all in the machine-learning categories")
+            yield "paper_counts", {**origin, "month": _month(response), "papers": page.total}
+        case kind:
+            raise Rejected(f"unknown kind {kind!r}")
+
+
+def feed(response: Response) -> Feed:
+    """Read one answer as a page of papers.
+
+    Raises:
+        Rejected: as for `parse`.
+    """
+    root = _root(response)
+    entries = root.findall(f"{_ATOM}entry")
+    for entry in entries:
+        if _text(entry, f"{_ATOM}title") == "Error" or "/api/errors" in _text(entry, f"{_ATOM}id"):
+            raise Rejected(f"arXiv's error: {_text(entry, f'{_ATOM}summary')[:200]}")
+    if response.status != 200:
+        raise Rejected(f"status {response.status}")
+    return Feed(
+        total=_count(root, "totalResults"),
+        start=_count(root, "startIndex"),
+        papers=[_paper(entry) for entry in entries],
+    )
+
+
+def _root(response: Response) -> ET.Element:
+    try:
+        root = ET.fromstring(response.body)
+    except ET.ParseError:
+        if response.status != 200:
+            raise Rejected(f"status {response.status}: {response.body[:80].decode('utf-8', 'replace')}") from None
+        raise Rejected("not XML (cut short, or a web page)") from None
+    if root.tag != f"{_ATOM}feed":
+        raise Rejected("not an Atom feed")
+    return root
+
+
+def _paper(entry: ET.Element) -> dict[str, Any]:
+    identifier = _text(entry, f"{_ATOM}id")
+    match = _ABS.fullmatch(identifier)
+    if match is None:
+        raise Rejected(f"entry id {identifier!r} is not an arXiv paper")
+    published = _text(entry, f"{_ATOM}published")
+    try:
+        submitted_on = datetime.fromisoformat(published).astimezone(UTC).date()
+    except ValueError:
+        raise Rejected(f"{identifier}: published {published!r} is not an instant") from None
+    primary = entry.find(f"{_ARXIV}primary_category")
+    categories = [category.get("term", "") for category in entry.findall(f"{_ATOM}category")]
+    if primary is None or not categories:
+        raise Rejected(f"{identifier}: has no category")
+    return {
+        "arxiv_id": match.group(1),
+        "submitted_on": submitted_on,
+        "title": _text(entry, f"{_ATOM}title"),
+        "abstract": _text(entry, f"{_ATOM}summary"),
+        "primary_category": primary.get("term"),
+        "categories": categories,
+    }
+
+
+def _text(element: ET.Element, path: str) -> str:
+    """The element's text with runs of white space, which the feed breaks lines with, made single spaces."""
+    return " ".join((element.findtext(path) or "").split())
+
+
+def _count(root: ET.Element, name: str) -> int:
+    text = _text(root, f"{_OPENSEARCH}{name}")
+    if not text.isdecimal():
+        raise Rejected(f"{name} {text!r} is not a count")
+    return int(text)
+
+
+def _month(response: Response) -> date:
+    try:
+        return date.fromisoformat(f"{response.params.get('month')}-01")
+    except ValueError:
+        raise Rejected(f"month {response.params.get('month')!r} is not like 2017-03") from None
+
+
+def _window(response: Response) -> dict[str, Any]:
+    try:
+        note = response.json()
+        return {
+            "window_start": date.fromisoformat(note["from"]),
+            "window_end": date.fromisoformat(note["until"]),
+            "total": int(note["total"]),
+            "received": int(note["received"]),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected(f"a finished window's note is malformed: {error}") from None
