@@ -1,9 +1,12 @@
 -- Growth over twelve months within one estimator, and one estimator for all frameworks: the one that covers the most
--- of them (observed on a tie), since growth of different quantities does not compare.
+-- of them (observed on a tie), since growth of different quantities does not compare. A framework whose newest count
+-- is half a year behind the others' has no growth: that of another year does not compare either.
 with ends as (
     select *
     from {{ ref('int_framework_stars') }}
-    qualify row_number() over (partition by framework_id, estimator order by day desc) = 1
+    qualify
+        row_number() over (partition by framework_id, estimator order by day desc) = 1
+        and day > max(day) over (partition by estimator) - 183
 ),
 
 pairs as (

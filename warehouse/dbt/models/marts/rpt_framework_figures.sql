@@ -54,7 +54,7 @@ surveys as (
     -- One survey for all frameworks, the newest: shares of different surveys do not compare.
     qualify
         (year, survey, population) = max((year, survey, population)) over ()
-        and row_number() over (partition by framework_id order by share desc) = 1
+        and row_number() over (partition by framework_id, survey, year, population order by share desc) = 1
 ),
 
 bench as (

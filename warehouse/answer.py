@@ -1,0 +1,132 @@
+"""The answer in the terminal: one row per framework, each figure with its date, absent ones left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from warehouse.query import open_readonly
+
+_SQL = """
+select
+    frameworks.name,
+    figures.measure,
+    figures.value,
+    figures.as_of,
+    figures.source,
+    figures.base
+from dim_frameworks as frameworks
+left join rpt_framework_figures as figures using (framework_id)
+"""
+_SPEED_SQL = """
+select
+    ratios.tuning,
+    ratios.phase,
+    ratios.engine_a,
+    ratios.engine_b,
+    ratios.ratio,
+    ratios.low,
+    ratios.high,
+    ratios.n
+from fct_bench_ratios as ratios
+where
+    ratios.metric = 'images_per_s'
+    and ratios.phase in ('training', 'inference')
+    and ratios.track = 'matched'
+    and ratios.run_id = (select run_id from fct_bench_trials order by started_at desc limit 1)
+order by ratios.phase desc, ratios.tuning, ratios.batch_size
+"""
+_NOT_KNOWN = Text("–", style="dim")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure and its circumstances."""
+
+    value: float
+    as_of: date
+    source: str
+    base: str
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    measure: str
+    show: Callable[[float], str]
+
+
+_COLUMNS = (
+    _Column("stars", "stars_observed", lambda value: f"{value:,.0f}"),
+    _Column("12 months", "stars_growth_12m", lambda value: f"{value:+.1%}"),
+    _Column("papers", "paper_share", lambda value: f"{value:.2%}"),
+    _Column("survey", "survey_share", lambda value: f"{value:.1%}"),
+    _Column("train/s", "train_images_per_s", lambda value: f"{value:,.0f}"),
+    _Column("infer/s", "infer_images_per_s", lambda value: f"{value:,.0f}"),
+)
+
+
+def print_answer(database: Path, console: Console) -> None:
+    """Print the published figures: stars, growth, papers, survey and speed of every framework."""
+    with open_readonly(database) as connection:
+        rows = connection.execute(_SQL).fetchall()
+        ratios = connection.execute(_SPEED_SQL).fetchall()
+    frameworks: dict[str, dict[str, Figure]] = {}
+    for name, measure, *figure in rows:
+        figures = frameworks.setdefault(name, {})
+        if measure and figure[0] is not None:
+            figures[measure] = Figure(*figure)
+    console.print(_table(frameworks))
+    for note in _notes(frameworks):
+        console.print(f"  [dim]{note}[/]", highlight=False)
+    for tuning, phase, a, b, ratio, low, high, n in ratios:
+        console.print(
+            f"  {phase} ({tuning}): {a} / {b} = [bold]{ratio:.2f}[/] ({low:.2f} to {high:.2f}, n = {n})", highlight=False
+        )
+
+
+def _table(frameworks: Mapping[str, Mapping[str, Figure]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("framework", no_wrap=True)
+    for column in _COLUMNS:
+        table.add_column(column.title, justify="right", no_wrap=True)
+    ordered = sorted(frameworks.items(), key=lambda item: -_stars(item[1]))
+    for name, figures in ordered:
+        table.add_row(name, *(_cell(figures.get(column.measure), column) for column in _COLUMNS))
+    return table
+
+
+def _stars(figures: Mapping[str, Figure]) -> float:
+    return figures["stars_observed"].value if "stars_observed" in figures else -1
+
+
+def _cell(figure: Figure | None, column: _Column) -> Text:
+    if figure is None:
+        return _NOT_KNOWN
+    return Text.assemble(column.show(figure.value), ("\n" + figure.as_of.isoformat(), "dim"))
+
+
+def _notes(frameworks: Mapping[str, Mapping[str, Figure]]) -> list[str]:
+    """Say, per column, what its figures are: source and base, taken from the figures themselves."""
+    found = {
+        column.measure: next((figures[column.measure] for figures in frameworks.values() if column.measure in figures), None)
+        for column in _COLUMNS
+    }
+    notes = ["stars: observed counts; the day under each is the day it was read"]
+    if growth := found["stars_growth_12m"]:
+        notes.append(f"12 months: growth of {growth.base.split(',')[0]} stars")
+    if papers := found["paper_share"]:
+        base = "papers in six machine-learning categories" if papers.base == "ml_papers" else "papers naming any framework"
+        notes.append(f"papers: share of {base}, arXiv titles and abstracts, last twelve whole months")
+    if survey := found["survey_share"]:
+        notes.append(f"survey: {survey.source}, {survey.base}; multi-select")
+    if speed := found["train_images_per_s"]:
+        notes.append(f"train/s, infer/s: images a second of the reference CNN on this device; {speed.base.split(', ', 1)[1]}")
+    return notes
