@@ -41,14 +41,19 @@ def _option(variable: str, help_text: str, **more: object) -> object:
 @app.callback()
 def settings(
     ctx: typer.Context,
-    home: Annotated[Path | None, _option("DLPULSE_HOME", "Where everything is kept. [default: the user data folder]")] = None,
+    home: Annotated[
+        Path | None, _option("DLPULSE_HOME", "Where everything is kept. [default: the user data folder]")
+    ] = None,
     raw: Annotated[Path | None, _option("DLPULSE_RAW", "The raw archive. [default: HOME/raw]")] = None,
     registry: Annotated[
-        Path | None, _option("DLPULSE_REGISTRY", "Frameworks to use instead of the shipped ones and HOME/frameworks.toml.")
+        Path | None,
+        _option("DLPULSE_REGISTRY", "Frameworks to use instead of the shipped ones and HOME/frameworks.toml."),
     ] = None,
     github_token: Annotated[
         str | None,
-        _option("GITHUB_TOKEN", "Any token: 5,000 GitHub calls an hour instead of 60. Set the variable, not the option."),
+        _option(
+            "GITHUB_TOKEN", "Any token: 5,000 GitHub calls an hour instead of 60. Set the variable, not the option."
+        ),
     ] = None,
     contact: Annotated[str | None, _option("DLPULSE_CONTACT", "Your address, told to the sources.")] = None,
     github_api: Annotated[str, _option("DLPULSE_GITHUB_API", "GitHub's API.")] = defaults.GITHUB_API,
@@ -56,13 +61,19 @@ def settings(
     arxiv_delay: Annotated[
         float, _option("DLPULSE_ARXIV_DELAY", "Seconds between arXiv requests.", min=0)
     ] = defaults.ARXIV_POLITE_SECONDS,
-    timeout: Annotated[float, _option("DLPULSE_TIMEOUT", "Seconds to wait for an answer.", min=0.01)] = Settings.timeout,
+    timeout: Annotated[
+        float, _option("DLPULSE_TIMEOUT", "Seconds to wait for an answer.", min=0.01)
+    ] = Settings.timeout,
     retries: Annotated[int, _option("DLPULSE_RETRIES", "How often to ask again.", min=0)] = Settings.retries,
-    backoff: Annotated[float, _option("DLPULSE_BACKOFF", "Seconds before the first retry; doubles.", min=0)] = Settings.backoff,
+    backoff: Annotated[
+        float, _option("DLPULSE_BACKOFF", "Seconds before the first retry; doubles.", min=0)
+    ] = Settings.backoff,
     max_wait: Annotated[
         float, _option("DLPULSE_MAX_WAIT", "The longest that a source may make us wait, in seconds.", min=0)
     ] = Settings.max_wait,
-    now: Annotated[str | None, _option("DLPULSE_NOW", "Pretend that it is this time (UTC); for tests.", hidden=True)] = None,
+    now: Annotated[
+        str | None, _option("DLPULSE_NOW", "Pretend that it is this time (UTC); for tests.", hidden=True)
+    ] = None,
     debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,  # noqa: ARG001
 ) -> None:
     """Popularity of deep-learning frameworks beside their speed on your own device.
@@ -90,7 +101,9 @@ def settings(
 
 def _raw_folder(raw: Path | None, home: Path) -> Path:
     if raw and ":/" in str(raw):
-        raise BadInputError(f"DLPULSE_RAW={raw} is not a folder: this version of dlpulse keeps the raw archive in a folder")
+        raise BadInputError(
+            f"DLPULSE_RAW={raw} is not a folder: this version of dlpulse keeps the raw archive in a folder"
+        )
     return (raw or home / "raw").expanduser().absolute()
 
 
@@ -127,7 +140,7 @@ def run(
     console.rule("collect", align="left")
     outcomes = collect_all(settings, frameworks, list(SOURCES), console=console)
     console.rule("bench", align="left")
-    bench_failed = bench and not bench_if_new(settings, console)
+    bench_failed = bench and not bench_cli.run_if_new(settings, console)
     console.rule("build", align="left")
     built = build_warehouse(settings, frameworks)
     console.print(f"published {built.database} in {built.took_s:.1f} s")

@@ -59,7 +59,7 @@ def write_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: Form
 def _write_parquet(cursor: duckdb.DuckDBPyConnection) -> None:
     if sys.stdout.isatty():
         raise BadInputError("--format parquet writes bytes: send it to a file, as in `dlpulse sql … > rows.parquet`")
-    pq.write_table(cursor.fetch_arrow_table(), sys.stdout.buffer, compression="zstd")
+    pq.write_table(cursor.to_arrow_table(), sys.stdout.buffer, compression="zstd")
 
 
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Statistics beyond SQL: intervals and tests over process launches, with a fixed seed so that a rebuild repeats them."""
+"""Statistics beyond SQL: intervals and tests over process launches; the seed is fixed, so a rebuild repeats them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def median_interval(values: Values, *, seed: int = SEED) -> Interval | None:
 
 
 def ratio_interval(a: Values, b: Values, *, seed: int = SEED) -> Interval | None:
-    """Return the 95 % bootstrap interval of median(a) / median(b), both resampled; None below 8 launches on either side."""
+    """Return the 95 % bootstrap interval of median(a) / median(b), both resampled; None below 8 on either side."""
     if min(len(a), len(b)) < LEAST_LAUNCHES:
         return None
     generator = np.random.default_rng(seed)

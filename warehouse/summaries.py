@@ -1,4 +1,4 @@
-"""What the dbt Python models say of a set of benchmark values: spread of one engine, ratio of two."""
+"""What dbt's Python model says of the launches of one benchmark configuration."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from warehouse.statistics import NOISY, UNRANKABLE, median_interval, spread
+
 
 def summarise(values: Sequence[float]) -> dict[str, float | bool | None]:
     """Return n, median, quartiles, the bootstrap interval of the median (None below n = 8) and the noise flags."""
-    from warehouse import statistics
-
-    low, high = statistics.median_interval(values) or (None, None)
-    spread = statistics.spread(values)
+    low, high = median_interval(values) or (None, None)
     q1, median, q3 = (float(value) for value in np.quantile(values, [0.25, 0.5, 0.75]))
     return {
         "n": len(values),
@@ -21,20 +20,6 @@ def summarise(values: Sequence[float]) -> dict[str, float | bool | None]:
         "q3": q3,
         "ci_low": low,
         "ci_high": high,
-        "noisy": spread >= statistics.NOISY,
-        "rankable": spread < statistics.UNRANKABLE,
-    }
-
-
-def compare(a: Sequence[float], b: Sequence[float]) -> dict[str, float | int | None]:
-    """Return the ratio of medians a / b with its bounds, n of the smaller side, and Mann-Whitney's p."""
-    from warehouse import statistics
-
-    low, high = statistics.ratio_interval(a, b)
-    return {
-        "ratio": float(np.median(a) / np.median(b)),
-        "low": low,
-        "high": high,
-        "n": min(len(a), len(b)),
-        "p_value": statistics.mann_whitney(a, b),
+        "noisy": spread(values) >= NOISY,
+        "rankable": spread(values) < UNRANKABLE,
     }

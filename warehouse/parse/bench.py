@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from warehouse.parse.tables import TABLES, Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -32,10 +34,12 @@ def parse(response: Response) -> Iterator[Row]:
     except ValueError:
         raise Rejected("the body is not JSON") from None
     kind = body.get("kind") if isinstance(body, dict) else None
-    if kind not in _PARSERS:
+    if not isinstance(kind, str) or kind not in _PARSERS:
         raise Rejected(f"kind is {kind!r}; expected {', '.join(_PARSERS)}")
     origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "run_id": response.run_id}
-    yield from _PARSERS[kind](body, origin)
+    for table, row in _PARSERS[kind](body, origin):
+        _check_types(table, row)
+        yield table, row
 
 
 def _device(body: Mapping[str, Any], origin: Mapping[str, Any]) -> Iterator[Row]:
@@ -86,6 +90,18 @@ def _need(body: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in body:
         raise Rejected(f"{what}: {name} is missing")
     return body[name]
+
+
+def _check_types(table: str, row: Mapping[str, Any]) -> None:
+    """Reject a value that does not fit its column; only a device's column may be empty (it has no GPU, say)."""
+    for field in TABLES[table]:
+        value = row[field.name]
+        if value is None and table != "bench_devices":
+            raise Rejected(f"{table}: {field.name} is empty")
+        try:
+            pa.array([value], field.type)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            raise Rejected(f"{table}: {field.name} is {value!r}; expected {field.type}") from None
 
 
 def _instant(text: Any) -> datetime:

@@ -1,4 +1,4 @@
-"""arXiv's answers: Atom pages of papers in a submission window, and counting requests. Pure: bytes in, typed rows out."""
+"""arXiv's answers: Atom pages of papers in a submission window, and counts. Pure: bytes in, typed rows out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WINDOW_DONE = "window-done:"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
-_ABS = re.compile(r"https?://arxiv\.org/abs/(.+?)(?:v\d+)?")
+_ABS = re.compile(r"https?://arxiv\.org/abs/(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def feed(response: Response) -> Feed:
             raise Rejected(f"arXiv's error: {_text(entry, f'{_ATOM}summary')[:200]}")
     if response.status != 200:
         raise Rejected(f"status {response.status}")
-    return Feed(
-        total=_count(root, "totalResults"),
-        start=_count(root, "startIndex"),
-        papers=[_paper(entry) for entry in entries],
-    )
+    total, start = _count(root, "totalResults"), _count(root, "startIndex")
+    # arXiv's well-known flaw: a valid feed without entries, in the middle of the results.
+    if start < total and not entries:
+        raise Rejected(f"an empty page, although {total} papers match")
+    return Feed(total, start, [_paper(entry) for entry in entries])
 
 
 def _root(response: Response) -> ET.Element:
@@ -81,7 +81,7 @@ def _root(response: Response) -> ET.Element:
             raise Rejected(f"status {response.status}: {response.body[:80].decode('utf-8', 'replace')}") from None
         raise Rejected("not XML (cut short, or a web page)") from None
     if root.tag != f"{_ATOM}feed":
-        raise Rejected("not an Atom feed")
+        raise Rejected("not an Atom feed (a web page?)")
     return root
 
 
@@ -92,8 +92,11 @@ def _paper(entry: ET.Element) -> dict[str, Any]:
         raise Rejected(f"entry id {identifier!r} is not an arXiv paper")
     published = _text(entry, f"{_ATOM}published")
     try:
-        submitted_on = datetime.fromisoformat(published).astimezone(UTC).date()
-    except ValueError:
+        submitted_at = datetime.fromisoformat(published)
+        if submitted_at.tzinfo is None:
+            raise ValueError("without zone")
+        submitted_on = submitted_at.astimezone(UTC).date()
+    except (ValueError, OverflowError):
         raise Rejected(f"{identifier}: published {published!r} is not an instant") from None
     primary = entry.find(f"{_ARXIV}primary_category")
     categories = [category.get("term", "") for category in entry.findall(f"{_ATOM}category")]
@@ -134,6 +137,7 @@ def _window(response: Response) -> dict[str, Any]:
         return {
             "window_start": date.fromisoformat(note["from"]),
             "window_end": date.fromisoformat(note["until"]),
+            "query": note["query"],
             "total": int(note["total"]),
             "received": int(note["received"]),
         }

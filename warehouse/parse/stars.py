@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ WEEK = timedelta(days=7)
 _WEEK_SECONDS = 7 * 86_400
 # 1970-01-04, the first Sunday of the epoch.
 _FIRST_SUNDAY = 3 * 86_400
+_YEAR_2100 = 4_102_444_800
+_FULL_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
 def pacific_date(instant: datetime) -> date:
@@ -42,7 +45,7 @@ def parse(response: Response) -> Iterator[Row]:
         raise Rejected(f"unknown kind {response.params.get('kind')!r}")
     try:
         content = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Rejected("not JSON (cut short, or a web page)") from None
     origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "repo_id": response.subject}
     yield from parser(content, origin, response.fetched_at)
@@ -52,7 +55,7 @@ def _record(content: Any, origin: dict[str, Any], _: datetime) -> Iterator[Row]:
     if not isinstance(content, dict):
         raise Rejected("a repository record must be an object")
     full_name = content.get("full_name")
-    if not isinstance(full_name, str) or full_name.count("/") != 1:
+    if not isinstance(full_name, str) or not _FULL_NAME.fullmatch(full_name):
         raise Rejected(f"full_name {full_name!r} is not owner/name")
     archived = content.get("archived")
     if not isinstance(archived, bool):
@@ -99,7 +102,7 @@ def _week(entry: Any) -> tuple[date, list[int]]:
     if not isinstance(entry, dict):
         raise Rejected(f"a week must be an object, found {entry!r}")
     label = _count(entry.get("week"), "week")
-    if label % _WEEK_SECONDS != _FIRST_SUNDAY:
+    if label % _WEEK_SECONDS != _FIRST_SUNDAY or label > _YEAR_2100:
         raise Rejected(f"week {label} is not a Sunday at 00:00")
     week = datetime.fromtimestamp(label, UTC).date()
     days = entry.get("days")
@@ -128,15 +131,18 @@ def _instant(content: dict[str, Any], key: str) -> datetime | None:
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
-    except (TypeError, ValueError):
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
+            raise ValueError("without zone")
+        return instant.astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError):
         raise Rejected(f"{key} {value!r} is not an instant") from None
 
 
 def _message(response: Response) -> str:
     try:
         content = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     message = content.get("message") if isinstance(content, dict) else None
     return f": {message[:200]}" if isinstance(message, str) else ""

@@ -1,10 +1,11 @@
 """Speed ratios between engines of one run in the same configuration, with interval and Mann-Whitney U where n allows."""
 
+import dataclasses
 import itertools
 
 import pyarrow as pa
 
-from warehouse.summaries import compare
+from warehouse.statistics import compare
 
 KEYS = [
     "run_id", "device_id", "track", "mode", "tuning", "dataset",
@@ -14,16 +15,17 @@ KEYS = [
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "engine", "value"])).fetch_arrow_table()
+    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "engine", "value"])).to_arrow_table()
     fields = [trials.schema.field(name) for name in KEYS]
     groups = {}
     for row in trials.to_pylist():
         engines = groups.setdefault(tuple(row[key] for key in KEYS), {})
         engines.setdefault(row["engine"], []).append(row["value"])
     rows = [
-        dict(zip(KEYS, key, strict=True)) | {"engine_a": a, "engine_b": b} | compare(engines[a], engines[b])
+        dict(zip(KEYS, key, strict=True)) | {"engine_a": a, "engine_b": b} | dataclasses.asdict(compare(engines[a], engines[b]))
         for key, engines in sorted(groups.items(), key=repr)
         for a, b in itertools.combinations(sorted(engines), 2)
+        if min(engines[a] + engines[b]) > 0
     ]
     numbers = [(name, pa.float64()) for name in ("ratio", "low", "high")]
     schema = pa.schema(

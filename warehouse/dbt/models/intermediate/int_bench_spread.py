@@ -12,7 +12,7 @@ KEYS = [
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "value"])).fetch_arrow_table()
+    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "value"])).to_arrow_table()
     fields = [trials.schema.field(name) for name in KEYS]
     groups = {}
     for row in trials.to_pylist():

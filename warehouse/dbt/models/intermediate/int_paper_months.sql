@@ -21,7 +21,7 @@ final as (
     select
         frameworks.framework_id,
         months.month,
-        arg_max(months.response_id, months.fetched_at) as response_id
+        arg_min(months.response_id, (months.fetched_at, months.response_id)) as response_id
     from months
     cross join {{ ref('stg_registry__frameworks') }} as frameworks
     where

@@ -1,13 +1,25 @@
-select
-    records.repo_id,
-    records.fetched_at::date as day,
-    records.forks,
-    records.open_issues,
-    records.watchers,
-    records.archived,
-    records.pushed_at,
-    records.fetched_at as known_at,
-    records.response_id
-from {{ ref('stg_github__repo_records') }} as records
-inner join {{ ref('dim_repos') }} as repos on records.repo_id = repos.repo_id
-qualify row_number() over (partition by records.repo_id, day order by known_at desc, records.response_id desc) = 1
+with history as (
+    {{ change_history(
+        ref('int_repo_day_readings'),
+        ['repo_id', 'day'],
+        ['forks', 'open_issues', 'watchers', 'archived', 'pushed_at']
+    ) }}
+),
+
+final as (
+    select
+        history.repo_id,
+        history.day,
+        history.forks,
+        history.open_issues,
+        history.watchers,
+        history.archived,
+        history.pushed_at,
+        history.known_from as known_at,
+        history.response_id
+    from history
+    inner join {{ ref('dim_repos') }} as repos on history.repo_id = repos.repo_id
+    where history.known_to is null
+)
+
+select * from final

@@ -1,0 +1,222 @@
+"""The build on a real archive: stars by all three rules, as-of, provenance, atomic publish, what a broken rule says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import environment
+from warehouse import registry
+from warehouse.build import build
+from warehouse.errors import DlpulseError
+from warehouse.raw import Archive
+from warehouse.settings import Settings
+
+REPO = "keras-team/keras"
+WEEK = date(2026, 9, 6)
+REGISTRY = """
+[[framework]]
+id = "keras"
+name = "Keras"
+colour = "#112233"
+first_released_on = 2015-03-27
+status = "active"
+repositories = [{ name = "keras-team/keras" }]
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "one.toml").write_text(REGISTRY)
+    return Settings(home=tmp_path / "home", raw=tmp_path / "home" / "raw", registry_file=tmp_path / "one.toml")
+
+
+def collected(settings: Settings, at: datetime, stars: int, weeks: list[tuple[date, list[int]]], created: str) -> None:
+    """Archive what GitHub would have answered at `at` (UTC): the record and one page of weeks, newest first."""
+    record = {
+        "id": 33015583,
+        "full_name": REPO,
+        "stargazers_count": stars,
+        "forks_count": 1,
+        "open_issues_count": 2,
+        "subscribers_count": 3,
+        "archived": False,
+        "created_at": created,
+        "pushed_at": "2026-09-01T00:00:00Z",
+    }
+    page = [
+        {"week": int((week - date(1970, 1, 1)) / timedelta(seconds=1)), "total": sum(days), "days": days}
+        for week, days in weeks
+    ]
+    with Archive(settings.raw).start("stars", lambda: at) as run:
+        run.write(REPO, json.dumps(record).encode(), url="https://x/repos/k", params={"kind": "repo"}, status=200)
+        history = {"kind": "history", "page": 1}
+        run.write(REPO, json.dumps(page).encode(), url="https://x/h", params=history, status=200)
+
+
+def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(settings.database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def publish(settings: Settings) -> None:
+    build(settings, registry.load(settings))
+
+
+def test_retained_stars_are_the_sum_from_the_beginning_once_the_whole_life_is_known(settings: Settings) -> None:
+    weeks = [(WEEK, [3, 1, 0, 0, 1, 0, 0]), (WEEK - timedelta(7), [0, 0, 4, 0, 0, 0, 0])]
+    collected(settings, datetime(2026, 9, 11, 20), 9, weeks, "2026-09-01T10:00:00Z")
+    publish(settings)
+    rows = query(
+        settings, "select day, stars, stars_added, is_partial from fct_stars where estimator = 'retained' order by day"
+    )
+    assert len(rows) == 13, "Saturday 12th was still to come and is no day with zero stars"
+    assert rows[0] == (date(2026, 8, 30), 0, 0, False)
+    assert rows[-1] == (date(2026, 9, 11), 9, 0, True)
+    assert [row[1] for row in rows] == [0, 0, 4, 4, 4, 4, 4, 7, 8, 8, 8, 9, 9]
+
+
+def test_until_then_they_are_githubs_count_less_the_days_that_came_later(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 11, 20), 1000, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2015-03-28T00:00:00Z")
+    publish(settings)
+    rows = query(settings, "select stars from fct_stars where estimator = 'retained' order by day")
+    assert [stars for (stars,) in rows] == [998, 999, 999, 999, 1000, 1000]
+    assert query(
+        settings, "select state, period_end from fct_coverage where source = 'stars' and state = 'missing'"
+    ) == [("missing", date(2026, 9, 5))]
+
+
+def test_before_a_gap_there_is_no_cumulative_count(settings: Settings) -> None:
+    weeks = [(WEEK, [1] * 7), (WEEK - timedelta(21), [2] * 7)]
+    collected(settings, datetime(2026, 9, 20), 50, weeks, "2015-03-28T00:00:00Z")
+    publish(settings)
+    rows = dict(query(settings, "select day, stars from fct_stars where estimator = 'retained'"))
+    assert rows[WEEK - timedelta(21)] is None
+    assert rows[WEEK] == 44
+    assert WEEK - timedelta(7) not in rows
+
+
+def test_the_past_as_known_then_stays_when_the_source_rewrites_it(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 20), 10, [(WEEK, [4, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    publish(settings)
+    before = query(settings, "select * from stars_as_of(timestamp '2026-09-25') order by all")
+    collected(settings, datetime(2026, 10, 1), 9, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    publish(settings)
+    assert query(settings, "select * from stars_as_of(timestamp '2026-09-25') order by all") == before
+    now = query(settings, "select * from fct_stars order by all")
+    assert query(settings, "select * from stars_as_of(timestamp '2026-11-30') order by all") == now != before
+    assert query(settings, "select count(*) from stars_as_of(timestamp '2026-09-01') where estimator = 'retained'") == [
+        (0,)
+    ]
+    changed = (
+        "select day, stars_added, known_at from fct_stars where estimator = 'retained' and known_at > '2026-09-30'"
+    )
+    assert query(settings, changed) == [(WEEK, 3, datetime(2026, 10, 1))]
+
+
+def test_observed_and_retained_stand_side_by_side_with_their_ratio(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 11, 20), 1000, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2015-03-28T00:00:00Z")
+    publish(settings)
+    assert query(
+        settings, "select day, observed, retained, gross, retained_per_observed from rpt_star_disagreement"
+    ) == [(date(2026, 9, 11), 1000, 1000, None, 1.0)]
+
+
+def test_twice_is_once(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 11, 20), 5, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    publish(settings)
+    facts = [query(settings, f"select * from {table} order by all") for table in ("fct_stars", "rpt_framework_figures")]
+    collected(settings, datetime(2026, 9, 11, 21), 5, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    publish(settings)
+    assert facts == [
+        query(settings, f"select * from {table} order by all") for table in ("fct_stars", "rpt_framework_figures")
+    ]
+
+
+def test_every_fact_leads_to_an_answer_with_the_recorded_sha256(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 11, 20), 5, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    publish(settings)
+    rows = query(
+        settings,
+        """
+        select distinct response_id, body_sha256, url
+        from fct_stars
+        inner join meta_responses using (response_id)
+        where estimator = 'retained'
+        """,
+    )
+    answers = {response.response_id: response for response in Archive(settings.raw).responses()}
+    assert [(answers[response_id].body_sha256, url) for response_id, _, url in rows] == [(rows[0][1], "https://x/h")]
+
+
+def test_an_empty_home_builds_a_file_of_tables_and_macros_only(settings: Settings) -> None:
+    publish(settings)
+    assert query(settings, "select distinct schema_name from duckdb_tables()") == [("main",)]
+    assert query(settings, "select view_name from duckdb_views() where not internal") == []
+    assert query(settings, "select table_name from duckdb_tables() where comment is null") == []
+    described = "select table_name, column_name from duckdb_columns() where comment is null and not internal"
+    assert query(settings, described) == []
+    assert not list(settings.home.glob("*.wal"))
+
+
+def test_a_lying_answer_gives_no_fact_and_says_why(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 12), -5, [(WEEK, [0] * 7)], "2026-09-06T00:00:00Z")
+    publish(settings)
+    assert query(settings, "select count(*) from fct_stars where source = 'github' and estimator = 'observed'") == [
+        (0,)
+    ]
+    rejected = "select subject, status, rejected from meta_responses where rejected is not null"
+    assert query(settings, rejected) == [(REPO, 200, "stargazers_count -5 is not a count")]
+
+
+def test_a_broken_rule_publishes_nothing_and_names_its_first_row(settings: Settings) -> None:
+    publish(settings)
+    before = settings.database.read_bytes()
+    labels = 'survey_labels = ["Keras"]'
+    twin = REGISTRY.replace('"keras"', '"twin"').replace("keras-team/keras", "twin/twin")
+    assert settings.registry_file
+    settings.registry_file.write_text(REGISTRY + labels + twin + labels)
+    with pytest.raises(DlpulseError) as caught:
+        publish(settings)
+    message = str(caught.value)
+    assert message.startswith("nothing was published: rule unique_key_fct_survey_shares")
+    assert "label=Keras" in message
+    assert settings.database.read_bytes() == before
+
+
+def test_a_killed_build_leaves_the_published_file_and_the_next_one_works(settings: Settings) -> None:
+    publish(settings)
+    before = settings.database.read_bytes()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dlpulse", "build"],
+        env=environment(settings.home, DLPULSE_REGISTRY=str(settings.registry_file)),
+        start_new_session=True,
+    )
+    new = settings.home / "build" / "new" / "dlpulse.duckdb"
+    deadline = time.monotonic() + 60
+    new.unlink(missing_ok=True)
+    while not new.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert new.exists()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert settings.database.read_bytes() == before
+    publish(settings)
+    assert query(settings, "select count(*) from dim_frameworks") == [(1,)]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only folders")
+def test_a_read_only_home_is_one_line(settings: Settings) -> None:
+    settings.home.mkdir()
+    settings.home.chmod(0o500)
+    with pytest.raises(DlpulseError, match="cannot build in .*: Permission denied"):
+        publish(settings)

@@ -1,0 +1,11 @@
+select
+    repo_id,
+    fetched_at::date as day,
+    forks,
+    open_issues,
+    watchers,
+    archived,
+    pushed_at,
+    fetched_at as known_from,
+    response_id
+from {{ ref('stg_github__repo_records') }}
