@@ -1,1 +1,1 @@
-"""Collectors: one module per source; they ask the outside and write the raw archive, and know nothing of marts."""
+"""One module per source: each asks the outside and writes raw parts. Nothing here knows the database."""

@@ -88,7 +88,8 @@ def print_answer(database: Path, console: Console) -> None:
         console.print(f"  [dim]{note}[/]", highlight=False)
     for tuning, phase, a, b, ratio, low, high, n in ratios:
         console.print(
-            f"  {phase} ({tuning}): {a} / {b} = [bold]{ratio:.2f}[/] ({low:.2f} to {high:.2f}, n = {n})", highlight=False
+            f"  {phase} ({tuning}): {a} / {b} = [bold]{ratio:.2f}[/] ({low:.2f} to {high:.2f}, n = {n})",
+            highlight=False,
         )
 
 
@@ -116,17 +117,23 @@ def _cell(figure: Figure | None, column: _Column) -> Text:
 def _notes(frameworks: Mapping[str, Mapping[str, Figure]]) -> list[str]:
     """Say, per column, what its figures are: source and base, taken from the figures themselves."""
     found = {
-        column.measure: next((figures[column.measure] for figures in frameworks.values() if column.measure in figures), None)
+        column.measure: next(
+            (figures[column.measure] for figures in frameworks.values() if column.measure in figures), None
+        )
         for column in _COLUMNS
     }
     notes = ["stars: observed counts; the day under each is the day it was read"]
     if growth := found["stars_growth_12m"]:
         notes.append(f"12 months: growth of {growth.base.split(',')[0]} stars")
     if papers := found["paper_share"]:
-        base = "papers in six machine-learning categories" if papers.base == "ml_papers" else "papers naming any framework"
+        base = (
+            "papers in six machine-learning categories" if papers.base == "ml_papers" else "papers naming any framework"
+        )
         notes.append(f"papers: share of {base}, arXiv titles and abstracts, last twelve whole months")
     if survey := found["survey_share"]:
         notes.append(f"survey: {survey.source}, {survey.base}; multi-select")
     if speed := found["train_images_per_s"]:
-        notes.append(f"train/s, infer/s: images a second of the reference CNN on this device; {speed.base.split(', ', 1)[1]}")
+        notes.append(
+            f"train/s, infer/s: images a second of the reference CNN on this device; {speed.base.split(', ', 1)[1]}"
+        )
     return notes

@@ -70,7 +70,10 @@ def _registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
     for framework in registry.frameworks.values():
         key = {"framework_id": framework.id}
         rows["frameworks"].append(
-            {name: getattr(framework, name) for name in ("name", "first_released_on", "status", "colour", "arxiv_query")}
+            {
+                name: getattr(framework, name)
+                for name in ("name", "first_released_on", "status", "colour", "arxiv_query")
+            }
             | key
         )
         rows["repositories"] += [

@@ -22,13 +22,22 @@ def model(dbt, session):
         engines = groups.setdefault(tuple(row[key] for key in KEYS), {})
         engines.setdefault(row["engine"], []).append(row["value"])
     rows = [
-        dict(zip(KEYS, key, strict=True)) | {"engine_a": a, "engine_b": b} | dataclasses.asdict(compare(engines[a], engines[b]))
+        dict(zip(KEYS, key, strict=True))
+        | {"engine_a": a, "engine_b": b}
+        | dataclasses.asdict(compare(engines[a], engines[b]))
         for key, engines in sorted(groups.items(), key=repr)
         for a, b in itertools.combinations(sorted(engines), 2)
         if min(engines[a] + engines[b]) > 0
     ]
     numbers = [(name, pa.float64()) for name in ("ratio", "low", "high")]
     schema = pa.schema(
-        [*fields, ("engine_a", pa.string()), ("engine_b", pa.string()), *numbers, ("n", pa.int64()), ("p_value", pa.float64())]
+        [
+            *fields,
+            ("engine_a", pa.string()),
+            ("engine_b", pa.string()),
+            *numbers,
+            ("n", pa.int64()),
+            ("p_value", pa.float64()),
+        ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

@@ -20,6 +20,12 @@ def model(dbt, session):
     rows = [dict(zip(KEYS, key, strict=True)) | summarise(values) for key, values in sorted(groups.items(), key=repr)]
     numbers = ["median", "q1", "q3", "ci_low", "ci_high"]
     schema = pa.schema(
-        [*fields, ("n", pa.int64()), *[(name, pa.float64()) for name in numbers], ("noisy", pa.bool_()), ("rankable", pa.bool_())]
+        [
+            *fields,
+            ("n", pa.int64()),
+            *[(name, pa.float64()) for name in numbers],
+            ("noisy", pa.bool_()),
+            ("rankable", pa.bool_()),
+        ]
     )
     return pa.Table.from_pylist(rows, schema=schema)

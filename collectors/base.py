@@ -1,0 +1,119 @@
+"""What every collector is given and gives back, and the one way a collector's run is opened and closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from rich.progress import Progress
+
+from warehouse.errors import DlpulseError
+from warehouse.raw import Archive, Run
+from warehouse.registry import Framework, Registry
+from warehouse.settings import Settings
+
+
+@dataclass
+class Context:
+    """What one collection is about. `stop` is set by the first Ctrl-C or SIGTERM: end after the answer in hand."""
+
+    settings: Settings
+    registry: Registry
+    archive: Archive
+    frameworks: list[Framework]
+    since: date | None
+    until: date | None
+    progress: Progress
+    stop: threading.Event
+
+
+@dataclass
+class Outcome:
+    """What came of one source.
+
+    `rows` were read, `new` of them were not known before; `failed` holds one line per fault; `left` says what
+    remains ("" when nothing does) and `retry_at` (UTC) when to come back for it. `reached` is False when the
+    source never answered at all. `stopped` is True after Ctrl-C.
+    """
+
+    source: str
+    requests: int = 0
+    rows: int = 0
+    new: int = 0
+    failed: list[str] = field(default_factory=list)
+    left: str = ""
+    took_s: float = 0.0
+    retry_at: datetime | None = None
+    reached: bool = True
+    stopped: bool = False
+
+
+class GivenUp(DlpulseError):
+    """The source cannot be asked any further in this run; what was archived stays."""
+
+
+class Unreachable(GivenUp):
+    """The host did not answer: refused, not resolved, timed out or broken off, also after the retries."""
+
+
+class LimitReached(DlpulseError):
+    """The source asks to wait longer than `Settings.max_wait`; `retry_at` (UTC) is when it may be asked again."""
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class Stopped(DlpulseError):
+    """The user asked to stop."""
+
+
+class _Unfinished(DlpulseError):
+    """Makes the archive note a run that did not succeed, so that the schedule asks again."""
+
+
+@contextmanager
+def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
+    """Open a run in the raw archive with an Outcome to fill; what ends a source early becomes part of the Outcome.
+
+    The run's end is noted with an error when anything failed, was cut off or was stopped.
+    """
+    outcome = Outcome(source)
+    began = time.monotonic()
+    try:
+        with context.archive.start(
+            source,
+            context.settings.clock,
+            frameworks=[framework.id for framework in context.frameworks],
+            since=context.since,
+            until=context.until,
+        ) as run:
+            try:
+                yield run, outcome
+            except GivenUp as error:
+                outcome.failed.append(str(error))
+                outcome.reached = not isinstance(error, Unreachable) or run.requests > 0
+            except LimitReached as limit:
+                outcome.left = outcome.left or str(limit)
+                outcome.retry_at = limit.retry_at
+            except Stopped:
+                outcome.stopped = True
+            finally:
+                outcome.requests, run.rows = run.requests, outcome.rows
+                outcome.took_s = time.monotonic() - began
+            _raise_unfinished(outcome)
+    except _Unfinished:
+        return
+
+
+def _raise_unfinished(outcome: Outcome) -> None:
+    if outcome.stopped:
+        raise _Unfinished("stopped by the user")
+    if outcome.failed:
+        raise _Unfinished("; ".join(outcome.failed[:3]))
+    if outcome.retry_at:
+        raise _Unfinished(f"limit reached; left: {outcome.left}")

@@ -1,0 +1,136 @@
+"""Runs collectors side by side: one failing source never stops another, the first Ctrl-C ends all of them cleanly."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
+from datetime import date
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from collectors.base import Context, Outcome
+from collectors.sources import SOURCES
+from warehouse.errors import DlpulseError
+from warehouse.raw import Archive
+from warehouse.registry import Framework, Registry
+from warehouse.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def collect(
+    settings: Settings,
+    registry: Registry,
+    sources: Sequence[str],
+    *,
+    frameworks: Sequence[Framework] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    console: Console,
+) -> list[Outcome]:
+    """Ask the named sources at once, each in its thread; returns their outcomes in the given order.
+
+    Progress bars when `console` is a terminal, else one line per source; then a summary. Faults are in the
+    outcomes: nothing is raised for them.
+    """
+    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+    with progress, _stopping() as stop, ThreadPoolExecutor(max_workers=max(1, len(sources))) as pool:
+        context = Context(
+            settings=settings,
+            registry=registry,
+            archive=Archive(settings.raw),
+            frameworks=list(registry.choose(None) if frameworks is None else frameworks),
+            since=since,
+            until=until,
+            progress=progress,
+            stop=stop,
+        )
+        running = [pool.submit(_collect_one, source, context) for source in sources]
+        _wait(running)
+        outcomes = [_outcome(source, future) for source, future in zip(sources, running, strict=True)]
+    report(outcomes, console)
+    return outcomes
+
+
+def _collect_one(source: str, context: Context) -> Outcome:
+    """Return the source's outcome; this is the one boundary where a source's failure becomes a line."""
+    try:
+        outcome = SOURCES[source](context)
+    except DlpulseError as error:
+        outcome = Outcome(source, failed=[str(error)])
+    if not context.progress.console.is_terminal:
+        context.progress.console.print(summary_line(outcome), highlight=False, soft_wrap=True, markup=False)
+    return outcome
+
+
+def _outcome(source: str, finished: Future[Outcome]) -> Outcome:
+    """Return a source's outcome, also when the collector itself is broken: then its traceback is for --debug."""
+    error = finished.exception()
+    if error is None:
+        return finished.result()
+    _log.debug("collector %s failed", source, exc_info=error)
+    return Outcome(source, failed=[f"unexpected {type(error).__name__}: {error} (--debug shows where)"])
+
+
+def _wait(running: Sequence[Future[Outcome]]) -> None:
+    """Wait in short turns, so that a signal's handler gets its turn in the main thread."""
+    while wait_for(running, timeout=0.2).not_done:
+        pass
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C or SIGTERM sets; a second one acts as it always does."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def request_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in previous:
+        signal.signal(number, request_stop)
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+def summary_line(outcome: Outcome) -> str:
+    """Say in one line what came of a source."""
+    state = "failed" if outcome.failed else "stopped" if outcome.stopped else "done"
+    line = f"{outcome.source}: {state}, {outcome.requests} requests, {outcome.rows:,} rows, {outcome.new:,} new"
+    if outcome.left:
+        line += f"; left: {outcome.left}"
+    if outcome.retry_at:
+        line += f"; come back after {outcome.retry_at:%Y-%m-%d %H:%M} UTC"
+    return line
+
+
+def report(outcomes: Sequence[Outcome], console: Console) -> None:
+    """Print the summary table and one line per fault."""
+    table = Table("source", "requests", "rows", "new", "failed", "left", "took", box=None, pad_edge=False)
+    for outcome in outcomes:
+        left = outcome.left + (f" (after {outcome.retry_at:%Y-%m-%d %H:%M} UTC)" if outcome.retry_at else "")
+        counts = (f"{number:,}" for number in (outcome.requests, outcome.rows, outcome.new, len(outcome.failed)))
+        table.add_row(outcome.source, *counts, left or "nothing", f"{outcome.took_s:.1f} s")
+    console.print(table)
+    for outcome in outcomes:
+        for line in outcome.failed:
+            console.print(f"{outcome.source}: {line}", style="red", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,107 @@
+"""A world server, settings with short waits against it, and the facts that the raw archive gives."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from collectors.base import Outcome
+from collectors.runner import collect
+from tests.world import World
+from warehouse import registry
+from warehouse.parse import papers, stars
+from warehouse.parse.tables import Rejected
+from warehouse.raw import Archive
+from warehouse.settings import Settings
+
+NOW = datetime(2026, 9, 11, 15, 22, 39)
+TOOLOG = """
+[[framework]]
+id = "toolog"
+name = "Toolog"
+colour = "#123456"
+first_released_on = 2026-08-31
+status = "active"
+repositories = [{ name = "zaghaghi/toolog" }]
+"""
+
+Gather = Callable[..., Outcome]
+
+
+@pytest.fixture
+def world(shared_data: Path) -> Iterator[World]:
+    with World(shared_data, NOW) as served:
+        yield served
+
+
+@pytest.fixture
+def settings(world: World, tmp_path: Path) -> Settings:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "frameworks.toml").write_text(TOOLOG, "utf-8")
+    return Settings(
+        home=home,
+        raw=home / "raw",
+        github_token="world-token",
+        github_api=world.github_api,
+        arxiv_api=world.arxiv_api,
+        arxiv_delay=0.0,
+        timeout=1.0,
+        retries=2,
+        backoff=0.01,
+        max_wait=1.5,
+        clock=lambda: NOW,
+    )
+
+
+@pytest.fixture
+def gather(settings: Settings) -> Gather:
+    """Collect one source for the named frameworks, with settings changed by keyword; each run a minute later."""
+    starts = itertools.count()
+
+    def run(source: str, frameworks: Sequence[str] = ("chainer",), **changes: Any) -> Outcome:
+        start = NOW + timedelta(minutes=next(starts))
+        changes.setdefault("clock", lambda: start)
+        days = {key: changes.pop(key) for key in ("since", "until") if key in changes}
+        chosen = replace(settings, **changes)
+        known = registry.load(chosen)
+        quiet = Console(quiet=True)
+        return collect(chosen, known, [source], frameworks=known.choose(frameworks), console=quiet, **days)[0]
+
+    return run
+
+
+@pytest.fixture
+def rows(settings: Settings) -> Callable[[str], list[dict[str, Any]]]:
+    """All rows of one table that the archived answers give, oldest first; rejected answers give none."""
+
+    def read(table: str) -> list[dict[str, Any]]:
+        found = []
+        for response in Archive(settings.raw).responses():
+            parse = {"stars": stars.parse, "papers": papers.parse}.get(response.source)
+            try:
+                found += [row for name, row in (parse(response) if parse else ()) if name == table]
+            except Rejected:
+                continue
+        return found
+
+    return read
+
+
+@pytest.fixture
+def days(rows: Callable[[str], list[dict[str, Any]]]) -> Callable[[str], dict[Any, int]]:
+    """The newest telling of each day of a repository's star history."""
+    return lambda repo_id: {row["day"]: row["stars_added"] for row in rows("star_days") if row["repo_id"] == repo_id}
+
+
+@pytest.fixture
+def archived(settings: Settings) -> Callable[..., list[Any]]:
+    """The archived answers of a source, with their statuses."""
+    return lambda source: [answer for answer in Archive(settings.raw).responses(source) if answer.status is not None]

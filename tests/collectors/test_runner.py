@@ -1,0 +1,170 @@
+"""Sources side by side: faults stay apart, kills and signals lose nothing that was archived, schedules are kept."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner
+
+from collectors import cli
+from collectors.runner import collect
+from tests.collectors.conftest import NOW
+from tests.world import World
+from warehouse import registry
+from warehouse.errors import BadInputError
+from warehouse.raw import RUN_END, Archive
+from warehouse.schedule import due
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAINER = "chainer/chainer"
+DRIVER = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from rich.console import Console
+from collectors.runner import collect
+from warehouse import registry
+from warehouse.settings import Settings
+settings = Settings(
+    home=Path(sys.argv[1]), raw=Path(sys.argv[1]) / "raw", github_token="world-token", github_api=sys.argv[2],
+    clock=lambda: datetime(2026, 9, 11, 15, 22, 39),
+)
+known = registry.load(settings)
+collect(settings, known, ["stars"], frameworks=known.choose(["chainer"]), console=Console(stderr=True))
+"""
+
+
+@pytest.fixture
+def collecting(world: World, settings) -> Iterator[subprocess.Popen[str]]:
+    """A real process in the middle of Chainer's star history: eight answers have been given."""
+    command = [sys.executable, "-c", DRIVER, str(settings.home), settings.github_api]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(world.requests) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield process
+    process.kill()
+    process.wait()
+    process.stderr.close()
+
+
+def test_after_a_kill_the_next_run_completes_and_adds_nothing_twice(world, collecting, gather, days, rows):
+    collecting.send_signal(signal.SIGKILL)
+    collecting.wait()
+    kept = days(CHAINER)
+    assert len(kept) >= 5 * 210
+    outcome = gather("stars")
+    assert (outcome.failed, outcome.left) == ([], "")
+    assert outcome.requests <= 1 + 20 - 4
+    assert sum(days(CHAINER).values()) == 5_900
+    assert outcome.new == len(days(CHAINER)) - len(kept)
+    ids = Counter((row["response_id"], row["day"]) for row in rows("star_days"))
+    assert max(ids.values()) == 1
+
+
+def test_sigterm_ends_cleanly_and_notes_why(world, collecting, settings, gather, days):
+    collecting.send_signal(signal.SIGTERM)
+    _, errors = collecting.communicate(timeout=30)
+    assert collecting.returncode == 0
+    assert "stars: stopped" in errors
+    assert "Traceback" not in errors
+    (part,) = Archive(settings.raw).parts("stars")
+    assert "-0" not in part.stem.partition("-")[2]
+    (end,) = [note for note in Archive(settings.raw).responses("stars") if note.subject == RUN_END]
+    assert "stopped by the user" in json.loads(end.body)["error"]
+    assert gather("stars").left == ""
+    assert sum(days(CHAINER).values()) == 5_900
+
+
+def test_one_failing_source_never_stops_another(world, settings):
+    world.fault("html", "/arxiv", count=-1)
+    shown = io.StringIO()
+    known = registry.load(settings)
+    stars, papers, surveys = collect(
+        settings,
+        known,
+        ["stars", "papers", "surveys"],
+        frameworks=known.choose(["toolog", "jax"]),
+        console=Console(file=shown, width=120),
+    )
+    assert (stars.failed, bool(papers.failed), surveys.failed) == ([], True, [])
+    assert "stars: done, " in shown.getvalue()
+    assert "papers: failed, " in shown.getvalue()
+    assert "Traceback" not in shown.getvalue()
+
+
+def test_surveys_need_not_be_asked(gather):
+    outcome = gather("surveys")
+    assert (outcome.requests, outcome.failed, outcome.left) == (0, [], "")
+    assert outcome.rows > 30
+
+
+def test_a_source_is_due_until_it_succeeded_and_again_after_its_interval(world, settings, gather):
+    archive = Archive(settings.raw)
+    assert due(archive, "stars", NOW)
+    world.fault("500", "toolog", count=-1)
+    gather("stars", ["toolog"])
+    assert due(archive, "stars", NOW)
+    world.faults.clear()
+    gather("stars", ["toolog"])
+    assert not due(archive, "stars", NOW + timedelta(hours=22))
+    assert due(archive, "stars", NOW + timedelta(hours=24))
+
+
+@pytest.fixture
+def command(settings):
+    app = typer.Typer()
+    app.command()(cli.collect)
+    return lambda *arguments: CliRunner().invoke(app, [*arguments], obj=settings)
+
+
+def test_collect_exits_1_when_a_source_failed_and_0_when_none_did(world, command):
+    assert command("stars", "--framework", "toolog").exit_code == 0
+    world.fault("html", "toolog/stargazers", count=-1)
+    assert command("stars", "--framework", "toolog").exit_code == 1
+
+
+def test_due_sources_only_are_asked(world, command):
+    assert command("stars", "--framework", "toolog", "--due").exit_code == 0
+    asked = len(world.requests)
+    assert command("stars", "--framework", "toolog", "--due").exit_code == 0
+    assert len(world.requests) == asked
+
+
+def test_a_dry_run_asks_nothing(world, command):
+    result = command("stars", "papers", "--framework", "keras", "--dry-run")
+    assert result.stdout.splitlines() == [
+        "stars: would ask about keras (every 1 days by schedule)",
+        "papers: would ask about keras (every 7 days by schedule)",
+    ]
+    assert world.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["star"], "unknown source 'star'; did you mean stars?"),
+        (["stars", "--framework", "kers"], "unknown framework 'kers'; did you mean keras?"),
+        (["papers", "--since", "June"], "--since 'June' is not a day like 2018-06-01"),
+        (
+            ["papers", "--since", "2018-06-01", "--until", "2017-06-01"],
+            "--since 2018-06-01 is after --until 2017-06-01",
+        ),
+    ],
+)
+def test_bad_input_gets_one_line(command, arguments, line):
+    error = command(*arguments).exception
+    assert isinstance(error, BadInputError)
+    assert str(error) == line

@@ -1,0 +1,174 @@
+"""arXiv's query API as SOURCES describes it, over the recorded papers that name a framework (2014 to 2017).
+
+The recorded data give the day of submission only; the hour served is 12:00 GMT, our choice. Counting requests (without
+phrases) also see invented background papers: 200 in January 2010 and 10 more each month after it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from tests.world.github import Reply
+
+LONGEST_PAGE = 2_000
+MOST_RESULTS = 30_000
+_PHRASE = re.compile(r'\b(ti|abs):"([^"]+)"')
+_CATEGORY = re.compile(r"\bcat:([\w.-]+)")
+_WINDOW = re.compile(r"submittedDate:\[(\d{12}) TO (\d{12})\]")
+_FEED = """<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" \
+xmlns="http://www.w3.org/2005/Atom">
+  <id>{id}</id>
+  <title>{title}</title>
+  <updated>{updated}</updated>
+  <opensearch:itemsPerPage>{size}</opensearch:itemsPerPage>
+  <opensearch:totalResults>{total}</opensearch:totalResults>
+  <opensearch:startIndex>{start}</opensearch:startIndex>
+{entries}</feed>
+"""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper of the corpus."""
+
+    arxiv_id: str
+    submitted_on: date
+    categories: tuple[str, ...]
+    title: str
+    abstract: str
+
+    def names(self, field: str, phrase: str) -> bool:
+        """Whether title (`ti`) or abstract (`abs`) holds the phrase as whole words, in any case."""
+        text = self.title if field == "ti" else self.abstract
+        return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+class ArXiv:
+    """The corpus and how it is asked; `now` (UTC without zone) is the feed's date."""
+
+    def __init__(self, now: datetime, corpus: Path) -> None:
+        self.now = now
+        with gzip.open(corpus, "rt", encoding="utf-8") as lines:
+            # Four papers stand in the data set twice, once with an id that went through floating point.
+            found = {paper.arxiv_id: paper for paper in (_paper(json.loads(line)) for line in lines)}
+        self.papers = list(found.values())
+
+    def reply(self, query: Mapping[str, str]) -> Reply:
+        """Answer one request."""
+        text = query.get("search_query", "")
+        start, size = query.get("start", "0"), query.get("max_results", "10")
+        if not start.isdecimal() or not size.isdecimal() or int(size) > LONGEST_PAGE:
+            return self._error("max_results must be a non-negative integer of at most 2000")
+        if int(start) + int(size) > MOST_RESULTS:
+            return self._error(f"start + max_results must not exceed {MOST_RESULTS}")
+        if text.count("(") != text.count(")") or not (_CATEGORY.search(text) or _PHRASE.search(text)):
+            return self._error(f"malformed query: {text}")
+        found = self.find(text)
+        if query.get("sortBy") == "submittedDate":
+            found.sort(key=lambda paper: (paper.submitted_on, paper.arxiv_id))
+            if query.get("sortOrder") != "ascending":
+                found.reverse()
+        background = 0 if _PHRASE.search(text) else self._background(text)
+        page = found[int(start) : int(start) + int(size)]
+        if not page and int(start) < background and int(size):
+            page = [_invented(int(start), self._window(text)[0])]
+        return self._feed(text, len(found) + background, int(start), int(size), page)
+
+    def find(self, query: str) -> list[Paper]:
+        """Return the papers of the corpus that a query matches."""
+        first, last = self._window(query)
+        phrases = _PHRASE.findall(query)
+        categories = set(_CATEGORY.findall(query))
+        return [
+            paper
+            for paper in self.papers
+            if first <= paper.submitted_on <= last
+            and (not categories or categories & set(paper.categories))
+            and (not phrases or any(paper.names(field, phrase) for field, phrase in phrases))
+        ]
+
+    def month_total(self, month: date) -> int:
+        """Return how many papers of the six categories a month has: the truth behind a counting request."""
+        categories = {"cs.LG", "cs.CV", "cs.CL", "cs.AI", "cs.NE", "stat.ML"}
+        own = sum(
+            paper.submitted_on.replace(day=1) == month and bool(categories & set(paper.categories))
+            for paper in self.papers
+        )
+        return own + _invented_count(month)
+
+    def _window(self, query: str) -> tuple[date, date]:
+        match = _WINDOW.search(query)
+        if match is None:
+            return date.min, date.max
+        first, last = (datetime.strptime(text, "%Y%m%d%H%M") for text in match.groups())
+        return first.date(), min(last, self.now).date()
+
+    def _background(self, query: str) -> int:
+        first, last = self._window(query)
+        months = {(first + timedelta(days=n)).replace(day=1) for n in range((last - first).days + 1)}
+        return sum(map(_invented_count, months))
+
+    def _feed(self, query: str, total: int, start: int, size: int, papers: Iterable[Paper]) -> Reply:
+        body = _FEED.format(
+            id="https://arxiv.org/api/world",
+            title=escape(f"arXiv Query: search_query={query}&start={start}&max_results={size}"),
+            updated=f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
+            size=size,
+            total=total,
+            start=start,
+            entries="".join(map(_entry, papers)),
+        )
+        return Reply(200, body.encode(), {"Content-Type": "application/atom+xml; charset=utf-8"})
+
+    def _error(self, message: str) -> Reply:
+        address = f"https://arxiv.org/api/errors#{'_'.join(message.split()[:4])}"
+        entry = (
+            f"  <entry>\n    <id>{escape(address)}</id>\n    <title>Error</title>\n"
+            f"    <updated>{self.now:%Y-%m-%dT%H:%M:%SZ}</updated>\n    <summary>{escape(message)}</summary>\n"
+            "    <author>\n      <name>arXiv api core</name>\n    </author>\n  </entry>\n"
+        )
+        body = _FEED.format(
+            id="https://arxiv.org/", title="arXiv Search Results", updated=f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
+            size=1, total=1, start=0, entries=entry,
+        )  # fmt: skip
+        return Reply(400, body.encode(), {"Content-Type": "application/atom+xml; charset=utf-8"})
+
+
+def _paper(line: Mapping[str, str]) -> Paper:
+    submitted_on = date.fromisoformat(line["created"])
+    # 1705.05627 stands there as 1705.0562699999998.
+    digits = 5 if line["arxiv_id"] >= "1501" else 4
+    identifier = f"{float(line['arxiv_id']):.{digits}f}"
+    return Paper(identifier, submitted_on, tuple(line["categories"].split(",")), line["title"], line["abstract"])
+
+
+def _invented_count(month: date) -> int:
+    return max(0, 200 + 10 * ((month.year - 2010) * 12 + month.month - 1))
+
+
+def _invented(number: int, month: date) -> Paper:
+    identifier = f"{month:%y%m}.{90_000 + number:05d}"
+    return Paper(identifier, month, ("cs.LG",), f"Invented paper {number}", "It names nothing.")
+
+
+def _entry(paper: Paper) -> str:
+    moment = f"{paper.submitted_on}T12:00:00Z"
+    categories = "".join(
+        f'    <category term="{category}" scheme="http://arxiv.org/schemas/atom"/>\n' for category in paper.categories
+    )
+    return (
+        f"  <entry>\n    <id>http://arxiv.org/abs/{paper.arxiv_id}v1</id>\n    <title>{escape(paper.title)}</title>\n"
+        f"    <updated>{moment}</updated>\n"
+        f'    <link href="https://arxiv.org/abs/{paper.arxiv_id}v1" rel="alternate" type="text/html"/>\n'
+        f"    <summary>{escape(paper.abstract)}</summary>\n{categories}    <published>{moment}</published>\n"
+        f'    <arxiv:primary_category term="{paper.categories[0]}"/>\n'
+        "    <author>\n      <name>A. Author</name>\n    </author>\n  </entry>\n"
+    )
