@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
+import signal
 import sys
 import traceback
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from rich.console import Console
 
 from bench import cli as bench_cli
 from collectors import cli as collectors_cli
-from dashboards import cli as dashboards_cli
 from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
+from dashboards import cli as dashboards_cli
 from warehouse import cli as warehouse_cli
 from warehouse import registry as registries
 from warehouse import settings as defaults
@@ -34,69 +37,56 @@ app = typer.Typer(
 _DEBUG = "--debug"
 
 
-def _option(variable: str, help_text: str, **more: object) -> object:
-    return typer.Option(envvar=variable, help=help_text, rich_help_panel="Settings", **more)
-
-
-@app.callback()
 def settings(
     ctx: typer.Context,
-    home: Annotated[
-        Path | None, _option("DLPULSE_HOME", "Where everything is kept. [default: the user data folder]")
-    ] = None,
-    raw: Annotated[Path | None, _option("DLPULSE_RAW", "The raw archive. [default: HOME/raw]")] = None,
-    registry: Annotated[
-        Path | None,
-        _option("DLPULSE_REGISTRY", "Frameworks to use instead of the shipped ones and HOME/frameworks.toml."),
-    ] = None,
-    github_token: Annotated[
-        str | None,
-        _option(
-            "GITHUB_TOKEN", "Any token: 5,000 GitHub calls an hour instead of 60. Set the variable, not the option."
-        ),
-    ] = None,
-    contact: Annotated[str | None, _option("DLPULSE_CONTACT", "Your address, told to the sources.")] = None,
-    github_api: Annotated[str, _option("DLPULSE_GITHUB_API", "GitHub's API.")] = defaults.GITHUB_API,
-    arxiv_api: Annotated[str, _option("DLPULSE_ARXIV_API", "arXiv's query API.")] = defaults.ARXIV_API,
-    arxiv_delay: Annotated[
-        float, _option("DLPULSE_ARXIV_DELAY", "Seconds between arXiv requests.", min=0)
-    ] = defaults.ARXIV_POLITE_SECONDS,
-    timeout: Annotated[
-        float, _option("DLPULSE_TIMEOUT", "Seconds to wait for an answer.", min=0.01)
-    ] = Settings.timeout,
-    retries: Annotated[int, _option("DLPULSE_RETRIES", "How often to ask again.", min=0)] = Settings.retries,
-    backoff: Annotated[
-        float, _option("DLPULSE_BACKOFF", "Seconds before the first retry; doubles.", min=0)
-    ] = Settings.backoff,
-    max_wait: Annotated[
-        float, _option("DLPULSE_MAX_WAIT", "The longest that a source may make us wait, in seconds.", min=0)
-    ] = Settings.max_wait,
     now: Annotated[
-        str | None, _option("DLPULSE_NOW", "Pretend that it is this time (UTC); for tests.", hidden=True)
+        str | None, typer.Option(envvar="DLPULSE_NOW", hidden=True, help="Pretend this time; for tests.")
     ] = None,
     debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    **values: Any,
 ) -> None:
     """Popularity of deep-learning frameworks beside their speed on your own device.
 
     `dlpulse run` does everything once. See `dlpulse COMMAND --help`.
     """
-    folder = (home or defaults.default_home()).expanduser().absolute()
+    home = (values.pop("home") or defaults.default_home()).expanduser().absolute()
+    raw = _raw_folder(values.pop("raw"), home)
     pretended = defaults.parse_instant(now) if now else None
-    ctx.obj = Settings(
-        home=folder,
-        raw=_raw_folder(raw, folder),
-        registry_file=registry,
-        github_token=github_token or None,
-        contact=contact,
-        github_api=github_api.rstrip("/"),
-        arxiv_api=arxiv_api,
-        arxiv_delay=arxiv_delay,
-        timeout=timeout,
-        retries=retries,
-        backoff=backoff,
-        max_wait=max_wait,
-        clock=(lambda: pretended) if pretended else defaults.utc_now,
-    )
+    clock = (lambda: pretended) if pretended else defaults.utc_now
+    given: dict[str, Any] = {name: None if value == "" else value for name, value in values.items()}
+    ctx.obj = Settings(home=home, raw=raw, clock=clock, **given)
+
+
+def _options() -> Iterator[inspect.Parameter]:
+    """Yield an option for every field of Settings that describes one; fields without a default are worked out later."""
+    types = get_type_hints(Settings)
+    for one in dataclasses.fields(Settings):
+        if one.metadata:
+            flag = one.metadata.get("option", "--" + one.name.replace("_", "-"))
+            option = typer.Option(
+                flag,
+                envvar=one.metadata["variable"],
+                help=one.metadata["help"],
+                min=one.metadata.get("least"),
+                rich_help_panel="Settings",
+            )
+            absent = one.default is dataclasses.MISSING
+            kind = types[one.name] | None if absent else types[one.name]
+            default = None if absent else one.default
+            yield inspect.Parameter(
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+            )
+
+
+def _with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a callback that takes `**values` one option for each setting."""
+    signature = inspect.signature(function, eval_str=True)
+    own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    function.__signature__ = signature.replace(parameters=[*own, *_options()])  # type: ignore[attr-defined]
+    return function
+
+
+app.callback()(_with_options(settings))
 
 
 def _raw_folder(raw: Path | None, home: Path) -> Path:
@@ -153,6 +143,7 @@ def run(
 
 def main() -> None:
     """Run the command; exit code 0 when fine, 1 when something failed, 2 for wrong usage."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as cleanly as Ctrl-C does
     try:
         app(standalone_mode=True)
     except DlpulseError as error:
@@ -160,6 +151,9 @@ def main() -> None:
             traceback.print_exc()
         print(f"dlpulse: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, BadInputError) else 1)
+    except KeyboardInterrupt:
+        print("dlpulse: stopped; what was done is kept", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

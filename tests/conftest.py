@@ -17,7 +17,7 @@ Dlpulse = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of recorded answers beside the checkout; tests that need it fail in CI and skip elsewhere without it."""
+    """The folder of recorded answers beside the checkout; without it, tests fail in CI and skip elsewhere."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         message = f"the recorded data are missing: expected {folder}"

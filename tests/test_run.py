@@ -103,7 +103,8 @@ def test_the_stars_of_the_recorded_repository_add_up_to_its_count(online: tuple[
 def test_every_repositorys_stars_equal_the_worlds(online: tuple[Path, Any], world: World) -> None:
     rows = ask(
         online[0],
-        "select full_name, max_by(stars, day) as stars, max(day) as last_day, count(*) = max(day) - min(day) + 1 as whole "
+        "select full_name, max_by(stars, day) as stars, max(day) as last_day, "
+        "count(*) = max(day) - min(day) + 1 as whole "
         "from fct_stars join dim_repos using (repo_id) where estimator = 'retained' group by all",
     )
     assert {row["full_name"]: row["stars"] for row in rows} == world.truth()["stars"]
@@ -151,7 +152,8 @@ def test_every_fact_leads_to_a_raw_answer_with_the_recorded_sha256(online: tuple
         row["table_name"]
         for row in ask(
             home,
-            "select table_name from duckdb_columns() where column_name = 'response_id' and table_name <> 'meta_responses'",
+            "select table_name from duckdb_columns() "
+            "where column_name = 'response_id' and table_name <> 'meta_responses'",
         )
     ]
     assert {

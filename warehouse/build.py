@@ -1,4 +1,4 @@
-"""Builds the warehouse: raw archive, registry and cited facts into a new DuckDB file, checked, then published at once."""
+"""Builds the warehouse: raw archive, registry and cited facts into a new DuckDB file, checked, then published."""
 
 from __future__ import annotations
 
@@ -119,9 +119,10 @@ def _reason(target: Path, file: Path, output: str) -> str:
 
 def _first_row(result: dict[str, Any], file: Path) -> str:
     with duckdb.connect(str(file)) as connection:
-        relation = connection.sql(result["compiled_code"])
-        row = relation.fetchone() or ()
-        return ", ".join(f"{name}={value}" for name, value in zip(relation.columns, row, strict=False))
+        cursor = connection.execute(result["compiled_code"])
+        row = cursor.fetchone() or ()
+        columns = [column[0] for column in cursor.description or ()]
+        return ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=False))
 
 
 def _finish(file: Path) -> None:

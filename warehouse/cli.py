@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from warehouse import build as builder
 from warehouse import cited, query, registry
 from warehouse import status as freshness
-from warehouse import build as builder
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.formats import Format, write, write_rows
 from warehouse.raw import Archive

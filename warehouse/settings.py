@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -27,6 +28,11 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("dlpulse", appauthor=False))
 
 
+def _setting(variable: str, help_text: str, default: Any = MISSING, **more: Any) -> Any:
+    """A field that the command offers as an option, with its environment variable and help."""
+    return field(default=default, metadata={"variable": variable, "help": help_text, **more})
+
+
 @dataclass(frozen=True)
 class Settings:
     """One run's settings: folders, addresses, waits (seconds) and the clock.
@@ -34,18 +40,32 @@ class Settings:
     `github_token` is left out of `repr`, so that no log or traceback can show it.
     """
 
-    home: Path
-    raw: Path
-    registry_file: Path | None = None
-    github_token: str | None = field(default=None, repr=False)
-    contact: str | None = None
-    github_api: str = GITHUB_API
-    arxiv_api: str = ARXIV_API
-    arxiv_delay: float = ARXIV_POLITE_SECONDS
-    timeout: float = 30.0
-    retries: int = 4
-    backoff: float = 5.0
-    max_wait: float = 60.0
+    home: Path = _setting("DLPULSE_HOME", "Where everything is kept. [default: the user data folder]")
+    raw: Path = _setting("DLPULSE_RAW", "The raw archive. [default: HOME/raw]")
+    registry_file: Path | None = _setting(
+        "DLPULSE_REGISTRY",
+        "Frameworks to use instead of the shipped ones and HOME/frameworks.toml.",
+        None,
+        option="--registry",
+    )
+    github_token: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "variable": "GITHUB_TOKEN",
+            "help": "Any token: 5,000 GitHub calls an hour instead of 60. Set the variable rather than the option.",
+        },
+    )
+    contact: str | None = _setting("DLPULSE_CONTACT", "Your address, told to the sources.", None)
+    github_api: str = _setting("DLPULSE_GITHUB_API", "GitHub's API.", GITHUB_API)
+    arxiv_api: str = _setting("DLPULSE_ARXIV_API", "arXiv's query API.", ARXIV_API)
+    arxiv_delay: float = _setting(
+        "DLPULSE_ARXIV_DELAY", "Seconds between arXiv requests.", ARXIV_POLITE_SECONDS, least=0
+    )
+    timeout: float = _setting("DLPULSE_TIMEOUT", "Seconds to wait for an answer.", 30.0, least=0.01)
+    retries: int = _setting("DLPULSE_RETRIES", "How often to ask again.", 4, least=0)
+    backoff: float = _setting("DLPULSE_BACKOFF", "Seconds before the first retry; doubles.", 5.0, least=0)
+    max_wait: float = _setting("DLPULSE_MAX_WAIT", "The longest wait that a source may ask for.", 60.0, least=0)
     clock: Clock = utc_now
 
     def __post_init__(self) -> None:

@@ -218,5 +218,5 @@ def test_a_killed_build_leaves_the_published_file_and_the_next_one_works(setting
 def test_a_read_only_home_is_one_line(settings: Settings) -> None:
     settings.home.mkdir()
     settings.home.chmod(0o500)
-    with pytest.raises(DlpulseError, match="cannot build in .*: Permission denied"):
+    with pytest.raises(DlpulseError, match=r"cannot build in .*: Permission denied"):
         publish(settings)

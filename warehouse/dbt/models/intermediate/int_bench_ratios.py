@@ -1,4 +1,4 @@
-"""Speed ratios between engines of one run in the same configuration, with interval and Mann-Whitney U where n allows."""
+"""Speed ratios between engines of one run in the same configuration, with interval and Mann-Whitney U from n = 8."""
 
 import dataclasses
 import itertools
