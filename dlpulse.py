@@ -151,9 +151,6 @@ def main() -> None:
             traceback.print_exc()
         print(f"dlpulse: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, BadInputError) else 1)
-    except KeyboardInterrupt:
-        print("dlpulse: stopped; what was done is kept", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -194,7 +194,7 @@ def test_the_answer_is_printed_with_one_row_per_framework(online: tuple[Path, An
         assert name in answer
     assert f"{world.truth()['stars']['keras-team/keras']:,}" in answer
     assert "2026-09-11" in answer
-    assert "training (stock): keras-tensorflow / pytorch" in answer
+    assert "training, stock: keras-tensorflow" in answer
 
 
 def test_the_token_is_written_nowhere(online: tuple[Path, Any]) -> None:

@@ -26,22 +26,34 @@ from dim_frameworks as frameworks
 left join rpt_framework_figures as figures using (framework_id)
 """
 _SPEED_SQL = """
+with newest as (
+    select run_id
+    from fct_bench_trials
+    order by started_at desc
+    limit 1
+),
+
+engines as (
+    select *
+    from fct_bench_results
+    where run_id in (select run_id from newest) and metric = 'images_per_s' and track = 'matched'
+)
+
 select
-    ratios.tuning,
     ratios.phase,
+    ratios.tuning,
     ratios.engine_a,
     ratios.engine_b,
     ratios.ratio,
     ratios.low,
     ratios.high,
-    ratios.n
+    ratios.n,
+    bool_and(engines.rankable and engines.parity_proved) as rankable
 from fct_bench_ratios as ratios
-where
-    ratios.metric = 'images_per_s'
-    and ratios.phase in ('training', 'inference')
-    and ratios.track = 'matched'
-    and ratios.run_id = (select run_id from fct_bench_trials order by started_at desc limit 1)
-order by ratios.phase desc, ratios.tuning, ratios.batch_size
+inner join engines using (run_id, track, mode, tuning, dataset, phase, batch_size, threads, precision, metric)
+where engines.engine in (ratios.engine_a, ratios.engine_b) and ratios.phase in ('training', 'inference')
+group by all
+order by ratios.phase desc, ratios.tuning, ratios.engine_a, ratios.engine_b
 """
 _NOT_KNOWN = Text("–", style="dim")
 
@@ -86,15 +98,24 @@ def print_answer(database: Path, console: Console) -> None:
     console.print(_table(frameworks))
     for note in _notes(frameworks):
         console.print(f"  [dim]{note}[/]", highlight=False)
-    for tuning, phase, a, b, ratio, low, high, n in ratios:
-        console.print(
-            f"  {phase} ({tuning}): {a} / {b} = [bold]{ratio:.2f}[/] ({low:.2f} to {high:.2f}, n = {n})",
-            highlight=False,
-        )
+    for ratio in ratios:
+        console.print(f"  {_sentence(*ratio)}", highlight=False)
+
+
+def _sentence(
+    phase: str, tuning: str, a: str, b: str, ratio: float, low: float, high: float, n: int, rankable: bool
+) -> str:
+    """Compare two engines in one line; says nothing that the spread of the launches does not carry."""
+    if not rankable:
+        return f"{phase}, {tuning}: {a} and {b} are too noisy to compare; run `dlpulse bench run` on a quiet machine"
+    line = (
+        f"{phase}, {tuning}: {a} does [bold]{ratio:.2f}[/] times the images of {b} ({low:.2f} to {high:.2f}, n = {n})"
+    )
+    return f"{line}: not resolved" if low <= 1 <= high else line
 
 
 def _table(frameworks: Mapping[str, Mapping[str, Figure]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     table.add_column("framework", no_wrap=True)
     for column in _COLUMNS:
         table.add_column(column.title, justify="right", no_wrap=True)

@@ -1,0 +1,167 @@
+"""Charts of trends: the chosen few in colour with direct labels, the rest as grey context. DataFrame -> alt.Chart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboards import ink
+from dashboards.series import last_points, spread
+
+LABEL_PIXELS = 15
+LABEL_ROOM = 8
+# A line that ended this long before the newest reading says so in its label.
+LONG_AGO = pd.Timedelta(days=550)
+FEW_YEARS = pd.Timedelta(days=4 * 365)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a line chart needs beside its points: who is chosen, colours by framework_id, and how values are drawn."""
+
+    chosen: Collection[str]
+    colours: Mapping[str, str]
+    log: bool = False
+    number_format: str = ",.0f"
+    unit: str = "stars"
+    dark: bool = False
+    marks: bool = False
+    height: int = 440
+
+
+def _prepare(points: pd.DataFrame, look: Look) -> pd.DataFrame:
+    """Add `chosen`, `colour` and `alone` (a segment of one point, which no line would show)."""
+    kept = points[points["value"] > 0] if look.log else points
+    chosen = kept["framework_id"].isin(list(look.chosen))
+    colour = [look.colours.get(owner, ink.GREY) for owner in kept["framework_id"]]
+    shown = [
+        ink.readable(own, dark=look.dark) if on else ink.FAINT[look.dark]
+        for own, on in zip(colour, chosen, strict=True)
+    ]
+    alone = kept.groupby(["series", "segment"])["day"].transform("size") == 1
+    return kept.assign(chosen=chosen, colour=shown, alone=alone, day=pd.to_datetime(kept["day"]))
+
+
+def _domain(points: pd.DataFrame, *, log: bool) -> tuple[float, float]:
+    top = float(points["value"].max())
+    if not log:
+        return 0.0, top * 1.04 or 1.0
+    low = 10 ** math.floor(math.log10(float(points["value"].min())))
+    return max(low, top / 1e4), top * 1.15
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 2e3 else (1, 3)
+    return [step * 10.0**power for power in decades for step in steps if low <= step * 10.0**power <= high]
+
+
+def _labels(points: pd.DataFrame, look: Look, low: float, high: float) -> pd.DataFrame:
+    """Return one row per series: its name, where its line ends, and a place for the name that collides with none."""
+    ends = last_points(points).sort_values(["chosen", "value"])
+    gap = LABEL_PIXELS / look.height
+    places = spread([max(low, value) for value in ends["value"]], low, high, gap, log=look.log)
+    newest = points["day"].max()
+    said = [
+        f"{name}, to {last.year}" if newest - last > LONG_AGO else name
+        for name, last in zip(ends["label"], ends["day"], strict=True)
+    ]
+    return ends.assign(place=places, day=newest, label=said)
+
+
+def lines(points: pd.DataFrame, look: Look) -> alt.LayerChart:
+    """Draw `points` (series, framework_id, label, day, value, segment, source, rounded_to) as lines over time.
+
+    A line is drawn within a segment only; a lone point gets a dot. With `look.marks` every reading has its dot, hollow
+    when the source rounded it.
+    """
+    look = replace(look, log=look.log and bool((points["value"] > 0).any()))
+    data = _prepare(points, look)
+    low, high = _domain(data, log=look.log)
+    ends = _labels(data, look, low, high)
+    scale, axis = _vertical(look, low, high)
+    x, y = _horizontal(data["day"].min(), data["day"].max()), alt.Y("value:Q", scale=scale, axis=axis)
+    colour = alt.Color("colour:N", scale=None, legend=None)
+    base = alt.Chart(data).encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
+    chosen, other = "datum.chosen", "!datum.chosen"
+    layers = [
+        base.transform_filter(other).mark_line(strokeWidth=1.2),
+        base.transform_filter(chosen).mark_line(strokeWidth=2.4),
+        _dots(base, look),
+        _tooltips(base, look),
+        _names(ends, scale, axis, colour, x, chosen=False),
+        _names(ends, scale, axis, colour, x, chosen=True),
+    ]
+    return alt.layer(*layers).properties(
+        height=look.height, padding={"left": 4, "top": 8, "bottom": 4, "right": LABEL_ROOM}
+    )
+
+
+def _vertical(look: Look, low: float, high: float) -> tuple[alt.Scale, alt.Axis]:
+    ticks: dict[str, Any] = {"values": _log_ticks(low, high)} if look.log else {"tickCount": 5}
+    number = "~%" if "%" in look.number_format else "~s"
+    axis = alt.Axis(title=None, format=number, domain=False, ticks=False, **ticks)
+    return alt.Scale(domain=[low, high], nice=False, type="log" if look.log else "linear"), axis
+
+
+def _horizontal(first: pd.Timestamp, last: pd.Timestamp) -> alt.X:
+    years = last - first > FEW_YEARS
+    axis = alt.Axis(grid=False, labelFlush=False, tickCount=7 if years else 4, format="%Y" if years else "%b %Y")
+    span = alt.Scale(domain=[str(first.date()), str(last.date())]) if first < last else alt.Undefined
+    return alt.X("day:T", title=None, scale=span, axis=axis)
+
+
+def _dots(base: alt.Chart, look: Look) -> alt.Chart:
+    shown = "datum.alone || datum.chosen" if look.marks else "datum.alone"
+    fill = alt.condition("datum.rounded_to > 0", alt.value(ink.PAPER[look.dark]), alt.Color("colour:N", scale=None))
+    return base.transform_filter(shown).mark_point(size=26, strokeWidth=1.5, filled=False, opacity=1).encode(fill=fill)
+
+
+def _tooltips(base: alt.Chart, look: Look) -> alt.Chart:
+    """Lay an unseen, generous target over every reading, so that a finger finds it too."""
+    return base.mark_circle(size=160, opacity=0).encode(
+        tooltip=[
+            alt.Tooltip("label:N", title="framework"),
+            alt.Tooltip("day:T", title="date", format="%-d %b %Y"),
+            alt.Tooltip("value:Q", title=look.unit, format=look.number_format),
+            alt.Tooltip("source:N", title="source"),
+        ]
+    )
+
+
+def _names(
+    ends: pd.DataFrame, scale: alt.Scale, axis: alt.Axis, colour: alt.Color, x: alt.X, *, chosen: bool
+) -> alt.Chart:
+    rows = ends[ends["chosen"] == chosen]
+    text = alt.Chart(rows).mark_text(
+        align="left", dx=9, baseline="middle", fontSize=12 if chosen else 11, fontWeight="bold" if chosen else "normal"
+    )
+    tint = colour if chosen else alt.value(ink.GREY)
+    return text.encode(x=x, y=alt.Y("place:Q", scale=scale, axis=axis), text="label:N", color=tint)
+
+
+def bars(rows: pd.DataFrame, look: Look) -> alt.LayerChart:
+    """Draw one bar per `label` (framework_id, label, value), largest first, the value written at its end."""
+    known = rows[rows["value"].notna()].sort_values("value", ascending=False)
+    tints = [
+        ink.readable(look.colours.get(owner, ink.GREY), dark=look.dark)
+        if owner in look.chosen
+        else ink.FAINT[look.dark]
+        for owner in known["framework_id"]
+    ]
+    axis = alt.Axis(title=None, domain=False, ticks=False, labelFontSize=12, labelPadding=8)
+    base = alt.Chart(known.assign(tint=tints)).encode(
+        x=alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, float(known["value"].max()) * 1.15], nice=False)),
+        y=alt.Y("label:N", sort=list(known["label"]), axis=axis),
+    )
+    drawn = base.mark_bar(height=14).encode(color=alt.Color("tint:N", scale=None, legend=None))
+    said = base.mark_text(align="left", dx=5, fontSize=12, color=ink.TEXT[look.dark])
+    words = said.encode(text=alt.Text("value:Q", format=look.number_format))
+    return alt.layer(drawn, words).properties(
+        height=26 * len(known), padding={"left": 4, "top": 4, "bottom": 4, "right": 4}
+    )

@@ -1,0 +1,146 @@
+"""What the Overview and Stars pages read: typed data functions over the published database. SQL lives here only."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboards.reader import Published, frame
+
+# Each estimator and the source of fct_coverage that knows its gaps; observed counts are single readings.
+ESTIMATORS: dict[str, str | None] = {"observed": None, "retained": "stars", "gross": "events"}
+
+
+def frameworks(state: Published) -> pd.DataFrame:
+    """Return framework_id, name, colour (#rrggbb), status; one row per framework, most observed stars first."""
+    sql = """
+        select framework_id, name, colour, status
+        from dim_frameworks
+        left join rpt_frameworks using (framework_id, name)
+        order by stars_observed desc nulls last, name
+    """
+    return frame(state, sql, "framework_id name colour status")
+
+
+def figures(state: Published) -> pd.DataFrame:
+    """Return framework_id, measure, value, as_of, since, source, base: each overview figure with its circumstances."""
+    sql = """
+        select framework_id, measure, value, as_of, since, source, base
+        from rpt_framework_figures
+        where value is not null
+    """
+    return frame(state, sql, "framework_id measure value as_of since source base")
+
+
+def star_points(state: Published, estimator: str) -> pd.DataFrame:
+    """Return series, framework_id, label, day, stars, rounded_to, source of one estimator.
+
+    Cumulative counts, one point per repository and month: the month's last whole day. A repository is a series of its
+    own, so that two repositories of a framework are never added up over different days. `label` is the framework's
+    name, or the repository's where a framework has several.
+    """
+    sql = """
+        with repos as (
+            select framework_id, repo_id, count(*) over (partition by framework_id) as siblings
+            from (select distinct framework_id, repo_id from fct_stars)
+        )
+        select
+            repo_id as series,
+            framework_id,
+            any_value(if(siblings > 1, repo_id, name)) as label,
+            max(day) as day,
+            arg_max(stars, day) as stars,
+            coalesce(arg_max(coalesce(rounded_to, 0), day), 0) as rounded_to,
+            arg_max(source, day) as source
+        from fct_stars
+        join repos using (framework_id, repo_id)
+        join dim_frameworks using (framework_id)
+        where estimator = $1 and stars is not null and not coalesce(is_partial, false)
+        group by repo_id, framework_id, date_trunc('month', day)
+        order by series, day
+    """
+    return frame(state, sql, "series framework_id label day stars rounded_to source", estimator)
+
+
+def stars_added(state: Published, estimator: str) -> pd.DataFrame:
+    """Return series, framework_id, label, day (the month's first), stars: stars added per whole month.
+
+    A month counts only when every day of it was asked and is complete.
+    """
+    sql = """
+        select
+            repo_id as series,
+            framework_id,
+            any_value(name) as label,
+            date_trunc('month', day)::date as day,
+            sum(stars_added) as stars,
+            0 as rounded_to,
+            any_value(source) as source
+        from fct_stars
+        join dim_frameworks using (framework_id)
+        where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
+        group by repo_id, framework_id, date_trunc('month', day)
+        having count(distinct day) = day(last_day(min(day)))
+        order by series, day
+    """
+    return frame(state, sql, "series framework_id label day stars rounded_to source", estimator)
+
+
+def mentions(state: Published) -> pd.DataFrame:
+    """Return series, framework_id, label, day (the month's first), share, papers, denominator, measure, base, source.
+
+    Measures and bases must be told apart by the caller; the pair with the most months comes first.
+    """
+    sql = """
+        select
+            framework_id as series,
+            framework_id,
+            name as label,
+            month as day,
+            share,
+            papers,
+            denominator,
+            measure,
+            base,
+            if(starts_with(response_id, 'cited:'), 'cited figure', 'arXiv') as source
+        from fct_mentions_monthly
+        join dim_frameworks using (framework_id)
+        where share is not null
+        order by count(*) over (partition by measure, base) desc, measure, base, series, day
+    """
+    return frame(state, sql, "series framework_id label day share papers denominator measure base source")
+
+
+def gaps(state: Published, source: str | None) -> pd.DataFrame:
+    """Return subject (a repository, a framework or `*`), period_start, period_end, note of a source's gaps.
+
+    Only gaps that are over and took four weeks or more. None, for readings typed from many places, has no gaps.
+    """
+    sql = """
+        select subject, period_start, period_end, note
+        from fct_coverage
+        where source = $1 and state in ('outage', 'missing') and period_end - period_start >= 28
+        order by period_start
+    """
+    return frame(state, sql, "subject period_start period_end note", source or "")
+
+
+def surveys(state: Published) -> pd.DataFrame:
+    """Return survey, year, population, label, framework_id, respondents, base, share, asked, source_url, read_on, name.
+
+    Where `asked` is false, the survey left the question out that year: there is nothing to count, which is not zero.
+    """
+    sql = """
+        select survey, year, population, label, framework_id, name, respondents, base, share,
+            coalesce(asked, true) as asked, source_url, read_on
+        from fct_survey_shares
+        join dim_frameworks using (framework_id)
+        order by year desc, survey, share desc nulls last
+    """
+    columns = "survey year population label framework_id name respondents base share asked source_url read_on"
+    return frame(state, sql, columns)
+
+
+def as_known_at(state: Published) -> pd.DataFrame:
+    """Return fetched_at (UTC) and answers: how new the newest answer is and how many there are; one row."""
+    sql = "select max(fetched_at) as fetched_at, count(*) as answers from meta_responses"
+    return frame(state, sql, "fetched_at answers")

@@ -1,0 +1,61 @@
+"""What the Benchmarks page reads: the newest run of each device with results, trials, proof and circumstances."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboards.reader import Published, frame
+
+_CONFIGURATION = "engine framework_id track mode tuning dataset phase batch_size threads precision metric unit"
+
+
+def runs(state: Published) -> pd.DataFrame:
+    """Return device_id, run_id, started_at (UTC), trials: the newest benchmark run of each device, newest first."""
+    sql = """
+        select device_id, run_id, min(started_at) as started_at, count(distinct trial_id) as trials
+        from fct_bench_trials
+        group by device_id, run_id
+        qualify row_number() over (partition by device_id order by min(started_at) desc) = 1
+        order by started_at desc
+    """
+    return frame(state, sql, "device_id run_id started_at trials")
+
+
+def results(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return one row per configuration and metric: n, median, quartiles, noisy, rankable, name and colour."""
+    sql = """
+        select r.*, f.name, f.colour
+        from fct_bench_results as r
+        join dim_frameworks as f using (framework_id)
+        where run_id = $1 and device_id = $2
+        order by tuning, f.name, engine, mode, batch_size
+    """
+    columns = f"{_CONFIGURATION} name colour n median q1 q3 ci_low ci_high noisy rankable parity_proved"
+    return frame(state, sql, columns, run_id, device_id)
+
+
+def trials(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return every trial (one process launch) of a run: its configuration, metric, value, seed and started_at (UTC)."""
+    sql = """
+        select *
+        from fct_bench_trials
+        where run_id = $1 and device_id = $2
+        order by started_at, trial_id
+    """
+    return frame(state, sql, f"{_CONFIGURATION} value trial_id seed started_at", run_id, device_id)
+
+
+def proofs(state: Published, run_id: str) -> pd.DataFrame:
+    """Return engine, proved, figures (JSON text) of the run's parity proof."""
+    sql = "select engine, proved, figures from meta_parity where run_id = $1 order by engine"
+    return frame(state, sql, "engine proved figures", run_id)
+
+
+def device(state: Published, device_id: str) -> pd.DataFrame:
+    """Return cpu, cores, gpu, memory_gib, os, python, versions (JSON text of library -> version); one row or none."""
+    sql = """
+        select cpu, cores, gpu, memory_gib, os, python, to_json(versions)::varchar as versions
+        from dim_devices
+        where device_id = $1
+    """
+    return frame(state, sql, "cpu cores gpu memory_gib os python versions", device_id)

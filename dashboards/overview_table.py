@@ -1,0 +1,119 @@
+"""The overview's table as HTML: one row per framework, trends beside benchmarks; cards on a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from dashboards import ink, wording
+
+STYLE = Path(__file__).with_name("overview_table.css")
+SPARK_WIDTH, SPARK_HEIGHT = 120, 28
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column: the measure's name in rpt_framework_figures, its heading, its unit, and how a value is written."""
+
+    name: str
+    heading: str
+    unit: str
+    write: Callable[[Any], str]
+    dated_by: str = "as_of"
+
+
+def _growth(value: Any) -> str:
+    return wording.percent(value, signed=True)
+
+
+TREND = (
+    Measure("stars_observed", "Stars", "observed count", wording.count),
+    Measure("stars_growth_12m", "Growth", "stars, 12 months", _growth),
+    Measure("paper_share", "Papers", "arXiv, title or abstract", wording.percent),
+    Measure("survey_share", "Survey", "of those asked", wording.percent, dated_by="source"),
+)
+MACHINE = (
+    Measure("train_images_per_s", "Training", "images/s, median", wording.figure),
+    Measure("infer_images_per_s", "Inference", "images/s, median", wording.figure),
+)
+
+
+def sparkline(points: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, colour: str) -> str:
+    """Return the points (day, value, segment) of one framework as a small image on its own vertical scale."""
+    if points.empty or start >= end:
+        return ""
+    days = pd.to_datetime(points["day"])
+    x = (days - start) / (end - start) * (SPARK_WIDTH - 6) + 3
+    y = SPARK_HEIGHT - 3 - points["value"] / points["value"].max() * (SPARK_HEIGHT - 6)
+    drawn = "".join(_stroke(x[part], y[part]) for part in points.groupby(["series", "segment"]).groups.values())
+    newest = int(days.to_numpy().argmax())
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" width="{SPARK_WIDTH}" '
+        f'height="{SPARK_HEIGHT}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linecap="round">{drawn}'
+        f'<circle cx="{x.iloc[newest]:.1f}" cy="{y.iloc[newest]:.1f}" r="2.4" fill="{colour}" stroke="none"/></svg>'
+    )
+    # An image, since Streamlit strips drawings out of HTML.
+    return f'<img alt="stars over time" src="data:image/svg+xml,{quote(drawing)}">'
+
+
+def _stroke(x: pd.Series[float], y: pd.Series[float]) -> str:
+    """Draw one segment; a lone reading is a line of no length, which a round cap shows as a dot."""
+    places = [f"{px:.1f},{py:.1f}" for px, py in zip(x, y, strict=True)]
+    return f'<polyline points="{" ".join(places if len(places) > 1 else places * 2)}"/>'
+
+
+def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str) -> str:
+    head = f'<td data-label="{escape(measure.heading)}" data-unit="{escape(measure.unit)}"'
+    if found.empty:
+        return f'{head} class="absent">{wording.ABSENT}</td>'
+    row = found.iloc[0]
+    since = f"{wording.day(row['since'])} to " if wording.known(row["since"]) else ""
+    told = [
+        f"{since}{wording.day(row['as_of'])}",
+        *(str(row[key]) for key in ("source", "base") if wording.known(row[key])),
+    ]
+    dated = str(row["source"]) if measure.dated_by == "source" else wording.month(row["as_of"])
+    width = 100 * max(0.0, float(row["value"])) / largest if largest > 0 else 0.0
+    return (
+        f'{head} title="{escape(" · ".join(told), quote=True)}"><b>{escape(measure.write(row["value"]))}</b>'
+        f'<small>{escape(dated)}</small><i style="width:{width:.1f}%;background:{colour}"></i></td>'
+    )
+
+
+def _heading(measures: Collection[Measure]) -> str:
+    return "".join(f"<th>{escape(one.heading)}<small>{escape(one.unit)}</small></th>" for one in measures)
+
+
+def table(
+    frameworks: pd.DataFrame, figures: pd.DataFrame, points: pd.DataFrame, chosen: Collection[str], *, dark: bool
+) -> str:
+    """Return the table of data.frameworks and data.figures; `points` are star lines broken into segments."""
+    days = pd.to_datetime(points["day"])
+    largest = figures.groupby("measure")["value"].max().to_dict()
+    rows = []
+    for framework in frameworks.to_dict("records"):
+        own = figures[figures["framework_id"] == framework["framework_id"]]
+        on = framework["framework_id"] in chosen
+        colour = ink.readable(framework["colour"], dark=dark) if on else ink.GREY
+        line = sparkline(points[points["framework_id"] == framework["framework_id"]], days.min(), days.max(), colour)
+        cells = [
+            _cell(one, own[own["measure"] == one.name], float(largest.get(one.name, 0.0)), colour)
+            for one in (*TREND, *MACHINE)
+        ]
+        rows.append(
+            f'<tr><th scope="row" class="{"on" if on else ""}"><span style="background:{colour}"></span>'
+            f"{escape(framework['name'])}<small>{escape(framework['status'])}</small></th>"
+            f'<td class="line">{line or wording.ABSENT}</td>{"".join(cells)}</tr>'
+        )
+    return (
+        f"<style>{STYLE.read_text('utf-8')}</style><table class='dlp'><thead><tr class='group'><th></th>"
+        f"<th colspan='{1 + len(TREND)}'>Trend</th><th colspan='{len(MACHINE)}'>This machine</th></tr>"
+        f"<tr><th>Framework</th><th>Stars over time<small>each on its own scale</small></th>"
+        f"{_heading(TREND)}{_heading(MACHINE)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )

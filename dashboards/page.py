@@ -1,0 +1,70 @@
+"""What the pages share on the screen: the figure with its circumstances, and notes in place of missing data."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboards import data
+from dashboards.reader import Published, database, published
+
+
+def is_dark() -> bool:
+    """Return whether the reader's browser shows the page dark."""
+    return bool(st.context.theme.type == "dark")
+
+
+def title(words: str, standfirst: str) -> None:
+    """Write the page's title, which says a finding, and one line on what the page shows."""
+    st.markdown(f"## {words}")
+    st.markdown(f":gray[{standfirst}]")
+
+
+def figure(
+    heading: str | None, subtitle: str, chart: alt.TopLevelMixin, source: str, *, rows: pd.DataFrame, key: str
+) -> None:
+    """Show a chart as a figure: what it says, measure and unit, the chart, source and date, and its data."""
+    if heading:
+        st.markdown(f"#### {heading}")
+    st.caption(subtitle)
+    st.altair_chart(chart, width="stretch", key=key)
+    st.caption(source)
+    with st.expander("Data of this chart"):
+        st.dataframe(rows, hide_index=True, width="stretch")
+        st.download_button("Download CSV", rows.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
+
+
+def absent(what: str, how: str) -> None:
+    """Say in place of a chart what is not known yet and which command fetches it."""
+    st.info(f"{what} {how}", icon=":material/hourglass_empty:")
+
+
+def database_or_help() -> Published | None:
+    """Return the published file's state; without one, or with an empty one, explain how to make it and return None."""
+    path = database()
+    state = published(path)
+    if state is None:
+        st.markdown("## No data yet")
+        st.markdown(
+            f"dlpulse has not published a database at `{path}`.\n\n"
+            "`dlpulse run` collects what can be reached, measures this machine and builds it. "
+            "`dlpulse build` alone publishes the cited facts within seconds, also without a network. "
+            "Reload this page afterwards."
+        )
+        return None
+    if data.frameworks(state).empty:
+        st.markdown("## The database is empty")
+        st.markdown(f"`{path}` holds no frameworks. Run `dlpulse build`, then reload this page.")
+        return None
+    return state
+
+
+def colours(frameworks: pd.DataFrame) -> dict[str, str]:
+    """Return colour by framework_id."""
+    return dict(zip(frameworks["framework_id"], frameworks["colour"], strict=True))
+
+
+def names(frameworks: pd.DataFrame) -> dict[str, str]:
+    """Return name by framework_id."""
+    return dict(zip(frameworks["framework_id"], frameworks["name"], strict=True))

@@ -1,0 +1,123 @@
+"""Overview: one row per framework, trends beside this machine's benchmarks; below, papers and surveys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import charts, controls, data, findings, overview_table, page, series, wording
+from dashboards.reader import Published
+
+MEASURES = {"title_abstract": "title or abstract", "full_text": "full text"}
+BASES = {"ml_papers": "machine-learning papers", "any_framework": "papers naming any framework"}
+
+
+def main() -> None:
+    """Draw the page."""
+    state = page.database_or_help()
+    if state is None:
+        return
+    known = data.frameworks(state)
+    figures = data.figures(state)
+    page.title(
+        findings.overview(figures, page.names(known)),
+        "One row per framework: how much it is used beside how fast it is here. Hover or tap a figure for its source.",
+    )
+    chosen = controls.frameworks(known)
+    observed = data.star_points(state, "observed").rename(columns={"stars": "value"})
+    lines = series.break_lines(observed, data.gaps(state, None), series.LONGEST_STEP_DAYS["observed"])
+    st.html(overview_table.table(known, figures, lines, chosen, dark=page.is_dark()))
+    st.caption(_note(figures))
+    left, right = st.columns(2, gap="large")
+    with left:
+        papers(state, known, chosen)
+    with right:
+        surveys(state, known, chosen)
+
+
+def _note(figures: pd.DataFrame) -> str:
+    if figures.empty:
+        return "No figures yet: `dlpulse build` publishes the cited ones, `dlpulse collect` asks for today's."
+    speeds = figures[figures["measure"].isin([measure.name for measure in overview_table.MACHINE])]
+    circumstances = "; ".join(dict.fromkeys(speeds["base"].dropna().astype(str)))
+    machine = f" Speeds: {circumstances}." if circumstances else ""
+    sources = wording.listing(figures[figures["measure"] == "stars_observed"]["source"])
+    return (
+        f"Stars as read off on the date given ({sources or 'no source yet'}). Surveys are multi-select and do not "
+        f"compare with each other. *{wording.ABSENT}* means that nobody asked or answered, or that a speed "
+        f"was too noisy to rank; it is not zero.{machine}"
+    )
+
+
+def papers(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
+    """Draw each framework's monthly share of arXiv papers, by one measure and one denominator at a time."""
+    st.markdown("#### Papers that name a framework")
+    points = data.mentions(state).rename(columns={"share": "value"})
+    if points.empty:
+        page.absent(
+            "arXiv has not been asked yet.", "`dlpulse collect papers`, then `dlpulse build`, fills this chart."
+        )
+        return
+    kinds = [
+        f"{MEASURES.get(measure, measure)} / {BASES.get(base, base)}"
+        for measure, base in zip(points["measure"].astype(str), points["base"].astype(str), strict=True)
+    ]
+    shown = controls.one_of("Named in / share of", list(dict.fromkeys(kinds)), "papers")
+    points = points[[kind == shown for kind in kinds]]
+    # Cited figures are single readings a year apart; asked month by month, a missing month is a gap.
+    cited = set(points["source"]) == {"cited figure"}
+    step = series.LONGEST_STEP_DAYS["observed" if cited else "monthly"]
+    broken = series.break_lines(points, data.gaps(state, "papers"), step).assign(rounded_to=0)
+    look = charts.Look(
+        chosen,
+        page.colours(known),
+        number_format=".2%",
+        unit="share of papers",
+        dark=page.is_dark(),
+        marks=cited,
+        height=300,
+    )
+    page.figure(
+        None,
+        "Share of the papers submitted to arXiv in the month",
+        charts.lines(broken, look),
+        f"Source: {wording.listing(points['source'])} · to {wording.month(points['day'].max())}. "
+        "Lines break where readings are missing.",
+        rows=points.drop(columns="series"),
+        key="papers-chart",
+    )
+
+
+def surveys(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
+    """Draw the shares of one survey, the newest at first."""
+    st.markdown("#### What surveys found")
+    rows = data.surveys(state)
+    answered = rows[rows["asked"].astype(bool) & (rows["share"].notna() | rows["respondents"].notna())]
+    if answered.empty:
+        page.absent("No survey figures yet.", "They are part of the cited facts: `dlpulse build` publishes them.")
+        return
+    kinds = answered["survey"] + " " + answered["year"].astype(str) + ": " + answered["population"]
+    rows_shown = answered[kinds == controls.from_list("Survey", list(dict.fromkeys(kinds)), "survey")]
+    voted = bool(rows_shown["share"].isna().all())
+    st.caption(
+        "Votes: no base was published, so there are no shares"
+        if voted
+        else "Share of respondents who named the framework; compare within a survey only"
+    )
+    look = charts.Look(chosen, page.colours(known), number_format=",.0f" if voted else ".1%", dark=page.is_dark())
+    bars = rows_shown.assign(value=rows_shown["respondents" if voted else "share"])
+    st.altair_chart(charts.bars(bars, look), width="stretch", key="survey-chart")
+    st.caption(_survey_source(rows_shown.iloc[0], rows))
+
+
+def _survey_source(first: pd.Series[Any], rows: pd.DataFrame) -> str:
+    base = f"base {wording.count(first['base'])}" if wording.known(first["base"]) else "base not stated"
+    left_out = rows[~rows["asked"].astype(bool)]
+    years = wording.listing(sorted(set(left_out["survey"] + " " + left_out["year"].astype(str))))
+    not_asked = f" Not asked in {years}." if years else ""
+    return f"{base} · [source]({first['source_url']}), read on {wording.day(first['read_on'])}.{not_asked}"
+
+
+main()

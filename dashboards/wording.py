@@ -1,0 +1,61 @@
+"""How numbers, dates and their circumstances read. Absent is said in words, never shown as zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+ABSENT = "not known"
+
+
+def known(value: Any) -> bool:
+    """Return whether there is a value: neither None, NaN, NaT nor NA."""
+    return not bool(pd.isna(value))
+
+
+def count(value: Any) -> str:
+    """Write a count with thousands apart: 197,213."""
+    return f"{round(value):,}" if known(value) else ABSENT
+
+
+def percent(value: Any, *, signed: bool = False) -> str:
+    """Write a share or growth (1.0 = 100 %) with as many digits as it carries: 0.49 %, 14.3 %, +112 %."""
+    if not known(value):
+        return ABSENT
+    hundredths = value * 100
+    size = abs(hundredths)
+    if size < 0.005:
+        return "0 %"
+    digits = 0 if size >= 100 else 1 if size >= 1 else 2
+    return f"{hundredths:{'+' if signed else ''}.{digits}f} %"
+
+
+def figure(value: Any) -> str:
+    """Write a measurement with three significant digits and thousands apart: 3,689; 12.4; 0.38."""
+    if not known(value):
+        return ABSENT
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+def day(value: Any) -> str:
+    """Write a date: 22 Aug 2026."""
+    return f"{pd.Timestamp(value):%-d %b %Y}" if known(value) else "date not known"
+
+
+def month(value: Any) -> str:
+    """Write a month: Aug 2026."""
+    return f"{pd.Timestamp(value):%b %Y}" if known(value) else "date not known"
+
+
+def instant(value: Any) -> str:
+    """Write a UTC instant: 22 Aug 2026, 14:05 UTC."""
+    return f"{pd.Timestamp(value):%-d %b %Y, %H:%M} UTC" if known(value) else "time not known"
+
+
+def listing(words: Iterable[Any]) -> str:
+    """Join distinct words in their order: `a, b and c`."""
+    distinct = list(dict.fromkeys(str(word) for word in words if known(word)))
+    return " and ".join(filter(None, [", ".join(distinct[:-1]), *distinct[-1:]]))

@@ -1,0 +1,261 @@
+"""A small, deterministic world in the published database's tables: what the dashboard's tests look at.
+
+`write(path, variant)`: full | cited (as after a first run without network) | empty (tables without rows) | half
+(only the registry's tables).
+"""
+
+# ruff: noqa: E501 - rows of a table read best in one line each.
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+
+# id, name, colour, status, repository, first release, stars in 2026, middle of the growth (year), steepness
+FRAMEWORKS = [
+    ("tensorflow", "TensorFlow", "#F2A900", "active", "tensorflow/tensorflow", "2015-11-09", 197000, 2018.2, 0.55),
+    ("pytorch", "PyTorch", "#E8590C", "active", "pytorch/pytorch", "2017-01-18", 103000, 2021.4, 0.45),
+    ("keras", "Keras", "#C2255C", "active", "keras-team/keras", "2015-03-27", 64000, 2018.6, 0.5),
+    ("jax", "JAX", "#7048E8", "active", "jax-ml/jax", "2018-12-11", 36500, 2023.0, 0.5),
+    ("caffe", "Caffe", "#8D5B3E", "dormant", "BVLC/caffe", "2013-12-01", 34500, 2016.6, 0.9),
+    ("paddlepaddle", "PaddlePaddle", "#1C7ED6", "active", "PaddlePaddle/Paddle", "2016-08-31", 24000, 2020.5, 0.5),
+    ("mxnet", "MXNet", "#0CA678", "archived", "apache/mxnet", "2015-12-01", 20800, 2017.9, 0.7),
+    ("cntk", "CNTK", "#5C940D", "ended", "microsoft/CNTK", "2016-01-25", 17600, 2017.5, 0.9),
+    ("theano", "Theano", "#22B8CF", "ended", "Theano/Theano", "2008-01-01", 10000, 2016.5, 0.8),
+    ("torch7", "Torch (Lua)", "#868E96", "dormant", "torch/torch7", "2011-12-12", 9100, 2016.2, 0.8),
+    ("chainer", "Chainer", "#A0A32A", "maintenance", "chainer/chainer", "2015-06-09", 5900, 2017.6, 0.7),
+]
+
+SCHEMA = """
+create table dim_frameworks (framework_id varchar, name varchar, first_released_on date, status varchar, colour varchar);
+create table dim_repos (
+    repo_id varchar, framework_id varchar, full_name varchar, former_names varchar[], github_id bigint, created_on date,
+    archived boolean
+);
+create table dim_devices (
+    device_id varchar, cpu varchar, cores integer, gpu varchar, memory_gib double, os varchar, python varchar,
+    versions map(varchar, varchar)
+);
+create table fct_stars (
+    framework_id varchar, repo_id varchar, day date, estimator varchar, stars bigint, stars_added bigint,
+    is_partial boolean, rounded_to bigint, source varchar, known_at timestamp, response_id varchar
+);
+create table fct_mentions_monthly (
+    framework_id varchar, month date, measure varchar, base varchar, papers bigint, denominator bigint, share double,
+    response_id varchar
+);
+create table fct_survey_shares (
+    survey varchar, year integer, population varchar, label varchar, framework_id varchar, respondents bigint,
+    base bigint, share double, asked boolean, verified boolean, source_url varchar, read_on date, response_id varchar
+);
+create table fct_bench_trials (
+    trial_id varchar, run_id varchar, device_id varchar, engine varchar, framework_id varchar, track varchar,
+    mode varchar, tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer,
+    precision varchar, seed bigint, metric varchar, value double, unit varchar, started_at timestamp,
+    response_id varchar
+);
+create table fct_bench_results (
+    run_id varchar, device_id varchar, engine varchar, framework_id varchar, track varchar, mode varchar,
+    tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer, precision varchar,
+    metric varchar, unit varchar, n bigint, median double, q1 double, q3 double, ci_low double, ci_high double,
+    noisy boolean, rankable boolean, parity_proved boolean
+);
+create table fct_coverage (
+    source varchar, subject varchar, period_start date, period_end date, state varchar, note varchar
+);
+create table rpt_frameworks (
+    framework_id varchar, name varchar, stars_observed bigint, stars_retained bigint, stars_growth_12m double,
+    paper_share double, paper_growth_12m double, survey_share double, downloads_30d bigint, question_share double,
+    last_release_on date, device_id varchar, train_images_per_s double, infer_images_per_s double
+);
+create table rpt_framework_figures (
+    framework_id varchar, measure varchar, value double, as_of date, since date, source varchar, base varchar,
+    response_id varchar
+);
+create table meta_parity (run_id varchar, engine varchar, proved boolean, figures varchar, response_id varchar);
+create table meta_responses (
+    response_id varchar, run_id varchar, source varchar, subject varchar, url varchar, fetched_at timestamp,
+    status integer, bytes bigint, body_sha256 varchar, part varchar, revalidates varchar
+);
+create temp table curve (
+    framework_id varchar, name varchar, colour varchar, status varchar, repo_id varchar, first_released_on date,
+    final bigint, middle double, steepness double
+);
+"""
+GROWTH = "final / (1 + exp(-steepness * (year({day}) + dayofyear({day}) / 365.25 - middle) * 0.9))"
+
+REGISTRY = """
+insert into dim_frameworks select framework_id, name, first_released_on, status, colour from curve;
+insert into dim_repos
+    select repo_id, framework_id, repo_id, [], null, first_released_on, null from curve;
+"""
+
+# Year-end readings as cited, the June and July 2018 pair, one reading of 2026; torch7 has none after 2018.
+CITED = f"""
+insert into fct_stars
+select framework_id, repo_id, day, 'observed',
+    if(source = 'mbadry1', 100 * round(stars / 100), stars)::bigint, null, false,
+    if(source = 'mbadry1', 100, null), source, '2026-11-20', 'cited:' || repo_id || day
+from (
+    select *, {GROWTH.format(day="day")} as stars,
+        case when day < date '2017-06-01' then 'aymericdamien' when day < date '2018-08-01' then 'mbadry1' else 'EvanLi' end
+            as source
+    from curve, (
+        select unnest([date '2016-08-09', '2018-06-10', '2018-07-17', '2018-12-18', '2019-12-31', '2020-12-31',
+            '2021-12-31', '2022-12-31', '2023-12-31', '2024-12-31', '2025-12-31', '2026-08-22']::date[]) as day
+    )
+)
+where day > first_released_on and not (framework_id = 'torch7' and day > date '2019-01-01')
+    and not (framework_id = 'chainer' and day between date '2020-12-01' and date '2024-12-31');
+insert into fct_coverage values
+    ('events', '*', '2025-05-23', null, 'outage', 'GH Archive captures only a part'),
+    ('stars', '*', '2026-06-30', '2026-09-04', 'outage', 'the star lists were closed');
+"""
+
+RETAINED = f"""
+create temp table days as
+select framework_id, repo_id, day::date as day, round({GROWTH.format(day="day")} * (0.9 + 0.1 * datediff('day', date '2015-01-01', day) / 4343))
+    ::bigint as stars
+from curve, range(greatest(first_released_on, date '2015-01-01')::timestamp, timestamp '2026-11-23', interval 1 day) as r(day);
+insert into fct_stars
+select framework_id, repo_id, day, 'retained', stars,
+    greatest(0, stars - coalesce(lag(stars) over (partition by repo_id order by day), stars)), day = date '2026-11-22',
+    null, 'github', '2026-11-22 10:00', 'run-1'
+from days;
+insert into fct_mentions_monthly
+select framework_id, month::date, 'title_abstract', 'ml_papers', papers, denominator, papers / denominator, 'run-2'
+from (
+    select *, 800 + 9 * datediff('month', date '2016-01-01', month) as denominator,
+        round(denominator * 0.02 * exp(-pow((year(month) + month(month) / 12 - middle - 1) / 5, 2)) * (final / 197000) ** 0.3)
+            ::bigint as papers
+    from (select *, month::date as month from curve, range(timestamp '2016-01-01', timestamp '2026-11-01', interval 1 month)
+        as r(month))
+)
+where month not between date '2021-03-01' and date '2021-08-01' and month >= first_released_on;
+"""
+
+SURVEYS: list[tuple[str, int, str, int | None, dict[str, int]]] = [
+    ("kdnuggets", 2018, "KDnuggets readers", 2052, {"tensorflow": 614, "keras": 456, "pytorch": 132, "theano": 100, "cntk": 62, "mxnet": 31, "caffe": 30, "torch7": 20}),
+    ("kdnuggets", 2017, "KDnuggets readers", 2881, {"tensorflow": 581, "keras": 274, "theano": 167, "cntk": 98, "caffe": 89, "pytorch": 86, "mxnet": 51, "torch7": 34}),
+    ("kdnuggets", 2019, "KDnuggets readers", None, {"tensorflow": 519, "keras": 436, "pytorch": 185, "mxnet": 28, "cntk": 27, "theano": 26, "torch7": 15, "caffe": 10}),
+]  # fmt: skip
+# engine, tuning, phase, metric, unit, batch, one value per launch
+TRIALS = [
+    ("keras-tensorflow", "stock", "training", "images_per_s", "images/s", 128, [1676, 1702, 1655, 1690, 1668, 1711, 1649, 1683]),
+    ("pytorch", "stock", "training", "images_per_s", "images/s", 128, [2021, 2110, 1985, 2044, 2090, 2003, 2065, 1992]),
+    ("keras-tensorflow", "tuned", "training", "images_per_s", "images/s", 128, [2852, 2910, 2801, 2870, 2833, 2889, 2822, 2861]),
+    ("pytorch", "tuned", "training", "images_per_s", "images/s", 128, [3507, 2410, 3610, 2205, 3480, 3550, 2120, 3390]),
+    ("keras-tensorflow", "stock", "inference", "images_per_s", "images/s", 128, [4732, 4810, 4690, 4755, 4701, 4779, 4722, 4740]),
+    ("pytorch", "stock", "inference", "images_per_s", "images/s", 128, [3819, 3901, 3777, 3840, 3795, 3866, 3802, 3831]),
+    ("keras-tensorflow", "stock", "inference", "latency_p50_ms", "ms", 1, [0.93, 0.95, 0.92, 0.94, 0.93, 0.96, 0.92, 0.93]),
+    ("pytorch", "stock", "inference", "latency_p50_ms", "ms", 1, [0.38, 0.39, 0.37, 0.38, 0.4, 0.38, 0.37, 0.38]),
+    ("keras-tensorflow", "stock", "inference", "latency_p95_ms", "ms", 1, [1.41, 1.5, 1.38, 1.44, 1.4, 1.52, 1.39, 1.43]),
+    ("pytorch", "stock", "inference", "latency_p95_ms", "ms", 1, [0.61, 0.64, 0.6, 0.62, 0.68, 0.61, 0.6, 0.63]),
+    ("keras-tensorflow", "stock", "setup", "import_s", "s", 128, [6.1, 5.8, 6.4, 6.0, 5.9, 6.2, 6.0, 6.1]),
+    ("pytorch", "stock", "setup", "import_s", "s", 128, [1.7, 1.8, 1.6, 1.7, 1.7, 1.9, 1.7, 1.6]),
+    ("keras-tensorflow", "stock", "setup", "build_s", "s", 128, [0.11, 0.12, 0.11, 0.11, 0.12, 0.11, 0.13, 0.11]),
+    ("pytorch", "stock", "setup", "build_s", "s", 128, [0.02, 0.02, 0.02, 0.03, 0.02, 0.02, 0.02, 0.02]),
+    ("keras-tensorflow", "stock", "setup", "first_step_s", "s", 128, [1.3, 1.2, 1.4, 1.3, 1.3, 1.2, 1.3, 1.4]),
+    ("pytorch", "stock", "setup", "first_step_s", "s", 128, [2.1, 2.4, 2.0, 2.2, 2.1, 2.3, 2.2, 2.1]),
+]  # fmt: skip
+
+RESULTS = """
+insert into fct_bench_results
+select run_id, device_id, engine, framework_id, track, mode, tuning, dataset, phase, batch_size, threads, precision,
+    metric, unit, count(*), median(value), quantile_cont(value, 0.25), quantile_cont(value, 0.75), null, null,
+    quantile_cont(value, 0.75) - quantile_cont(value, 0.25) >= 0.10 * median(value),
+    quantile_cont(value, 0.75) - quantile_cont(value, 0.25) < 0.25 * median(value), true
+from fct_bench_trials
+group by all;
+"""
+
+REPORT = """
+insert into rpt_framework_figures
+select framework_id, 'stars_observed', arg_max(stars, day), max(day), null, arg_max(source, day), null, 'cited'
+from fct_stars where estimator = 'observed' group by all
+union all
+select framework_id, 'stars_growth_12m', last.stars / first.stars - 1, last.day, first.day, 'EvanLi', null, 'cited'
+from fct_stars as last join fct_stars as first using (repo_id, framework_id, estimator)
+where estimator = 'observed' and last.day = date '2026-08-22' and first.day = date '2025-12-31'
+union all
+select framework_id, 'paper_share', arg_max(share, month), max(month), null, 'arxiv', 'all machine-learning papers', 'run-2'
+from fct_mentions_monthly group by all
+union all
+select framework_id, 'survey_share', share, make_date(year, 12, 31), make_date(year, 1, 1), survey || ' ' || year, 'base ' || base, response_id
+from fct_survey_shares where year = 2018
+union all
+select framework_id, if(phase = 'training', 'train_images_per_s', 'infer_images_per_s'), median, date '2026-11-22', null,
+    engine, tuning || ', batch ' || batch_size, 'run-3'
+from fct_bench_results where metric = 'images_per_s' and tuning = 'stock';
+insert into rpt_frameworks (framework_id, name, stars_observed)
+select framework_id, name, max(value)::bigint
+from dim_frameworks left join rpt_framework_figures using (framework_id)
+where measure is null or measure = 'stars_observed' group by all;
+insert into meta_responses (response_id, source, fetched_at) values ('run-1', 'stars', '2026-11-22 10:00'),
+    ('cited:1', 'surveys', '2026-11-20');
+"""
+
+
+def write(path: Path, variant: str = "full") -> Path:
+    """Write the database and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(SCHEMA)
+        connection.executemany("insert into curve values (?, ?, ?, ?, ?, ?, ?, ?, ?)", FRAMEWORKS)
+        if variant != "empty":
+            connection.execute(REGISTRY)
+        if variant in ("full", "cited"):
+            connection.execute(CITED)
+            _surveys(connection)
+            _bench(connection)
+        if variant == "full":
+            connection.execute(RETAINED)
+        if variant in ("full", "cited"):
+            connection.execute(REPORT)
+        if variant == "half":
+            for table in ("fct_stars", "fct_coverage", "rpt_framework_figures", "fct_bench_trials", "meta_parity"):
+                connection.execute(f"drop table {table}")
+    return path
+
+
+def _surveys(connection: duckdb.DuckDBPyConnection) -> None:
+    names = {row[0]: row[1] for row in FRAMEWORKS}
+    rows = [
+        (survey, year, population, names[framework], framework, votes, base, votes / base if base else None)
+        for survey, year, population, base, counts in SURVEYS
+        for framework, votes in counts.items()
+    ]
+    connection.executemany(
+        "insert into fct_survey_shares values (?, ?, ?, ?, ?, ?, ?, ?, true, true, "
+        "'https://www.kdnuggets.com/', '2026-11-20', 'cited:survey')",
+        rows,
+    )
+    connection.execute(
+        "insert into fct_survey_shares values ('stackoverflow', 2025, 'all respondents', 'Keras', 'keras', null, null, "
+        "null, false, true, 'https://survey.stackoverflow.co/', '2026-11-20', 'cited:survey')"
+    )
+
+
+def _bench(connection: duckdb.DuckDBPyConnection) -> None:
+    versions = {"keras": "3.15.0", "tensorflow": "2.21.0", "torch": "2.13.0"}
+    connection.execute(
+        "insert into dim_devices values "
+        "('dev-1', 'AMD EPYC 7R13 Processor', 2, null, 7.6, 'Linux 6.1', '3.11.2', map(?, ?))",
+        [list(versions), list(versions.values())],
+    )
+    owner = {"keras-tensorflow": "keras", "pytorch": "pytorch"}
+    rows = [
+        (f"{engine}-{tuning}-{launch}", engine, owner[engine], tuning, phase, batch, launch, metric, value, unit)
+        for engine, tuning, phase, metric, unit, batch, values in TRIALS
+        for launch, value in enumerate(values)
+    ]
+    connection.executemany(
+        "insert into fct_bench_trials values (?, 'run-3', 'dev-1', ?, ?, 'matched', 'eager', ?, 'digits', ?, ?, 2, "
+        "'float32', ?, ?, ?, ?, '2026-11-22 09:00', 'run-3-1')",
+        rows,
+    )
+    connection.execute(RESULTS)
+    proof = json.dumps({"dtype": "float64", "logits": 2.7e-15, "weights_after_100_steps": 2.2e-16, "bound": 1e-12})
+    for engine in owner:
+        connection.execute("insert into meta_parity values ('run-3', ?, true, ?, 'run-3-2')", [engine, proof])

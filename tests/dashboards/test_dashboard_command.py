@@ -1,0 +1,34 @@
+"""`dlpulse dashboard` as far as it goes before Streamlit takes over."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from dashboards import cli
+from warehouse.errors import DlpulseError
+from warehouse.settings import Settings
+
+
+def test_a_taken_port_is_named_with_another_to_try(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(DlpulseError, match=rf"cannot listen on 127\.0\.0\.1:{port} .* choose another with --port"):
+            cli.serve(Settings(home=tmp_path, raw=tmp_path / "raw"), port=port)
+
+
+def test_the_child_gets_the_home_and_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    inherited = cli.environment(Settings(home=tmp_path, raw=tmp_path / "raw"))
+    assert inherited["DLPULSE_HOME"] == str(tmp_path)
+    assert "GITHUB_TOKEN" not in inherited
+
+
+def test_it_serves_this_machine_only_and_sends_no_usage_statistics() -> None:
+    command = cli.command(cli.HOST, cli.PORT)
+    assert "--server.address=127.0.0.1" in command
+    assert "--browser.gatherUsageStats=false" in command

@@ -1,0 +1,128 @@
+"""Every page on every state of the database, run by Streamlit's own test harness on a real DuckDB file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+from tests.dashboards import sample
+from tests.dashboards.conftest import Home
+
+PAGES = ["views/overview.py", "views/stars.py", "views/benchmarks.py"]
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **query: list[str]) -> AppTest:
+    monkeypatch.setenv("DLPULSE_HOME", str(home))
+    app = AppTest.from_file(str(ROOT / "dashboards" / "app.py"), default_timeout=60)
+    for key, values in query.items():
+        app.query_params[key] = values
+    app.run()
+    return app.switch_page(page).run() if page != PAGES[0] else app
+
+
+def words(app: AppTest) -> str:
+    shown = [element.value for kind in (app.markdown, app.caption, app.info, app.success) for element in kind]
+    return "\n".join([*shown, *(str(html.proto.body) for html in app.get("html"))])
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("variant", ["full", "cited", "half", "empty", "missing"])
+def test_no_state_of_the_database_makes_an_error(
+    variant: str, page: str, sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home(variant), page)
+    assert not app.exception and not app.error
+    assert "## " in words(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_missing_database_tells_which_command_makes_one(
+    page: str, sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("missing"), page)
+    assert "## No data yet" in words(app) and "`dlpulse run`" in words(app)
+
+
+def test_a_file_that_is_no_database_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dlpulse.duckdb").write_bytes(b"not a database" * 1000)
+    app = opened(monkeypatch, tmp_path)
+    assert not app.exception
+    assert "## The database cannot be read" in words(app)
+
+
+def test_the_overview_has_a_row_for_every_framework_with_trend_and_speed(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("full"))
+    table = words(app)
+    assert table.count('<th scope="row"') == len(sample.FRAMEWORKS) == 11
+    keras = table[table.index(">Keras<") :].split("</tr>")[0]
+    assert "<b>1,680</b>" in keras and "<b>22.2 %</b>" in keras and "kdnuggets 2018" in keras
+    torch7 = table[table.index(">Torch (Lua)<") :].split("</tr>")[0]
+    assert torch7.count("not known") == 3 and "Dec 2018" in torch7
+
+
+def test_without_papers_the_overview_says_how_to_get_them(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("cited"))
+    assert "arXiv has not been asked yet." in words(app)
+
+
+def test_a_survey_that_did_not_ask_is_named_and_not_drawn(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"))
+    assert app.selectbox(key="survey").options == [
+        "kdnuggets 2019: KDnuggets readers",
+        "kdnuggets 2018: KDnuggets readers",
+        "kdnuggets 2017: KDnuggets readers",
+    ]
+    assert "Votes: no base was published" in words(app)
+    assert "Not asked in stackoverflow 2025." in words(app)
+
+
+def test_stars_show_one_estimator_at_a_time(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = {}
+    for estimator in ("observed", "retained"):
+        app = opened(monkeypatch, sample_home("full"), PAGES[1], estimator=[estimator])
+        app.button_group(key="estimator").set_value(estimator).run()
+        assert len(charts(app)) == 1
+        sources[estimator] = next(caption.value for caption in app.caption if caption.value.startswith("Source"))
+    assert "aymericdamien, mbadry1 and EvanLi" in sources["observed"] and "github" not in sources["observed"]
+    assert "github" in sources["retained"] and "EvanLi" not in sources["retained"]
+
+
+def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), PAGES[1])
+    app.button_group(key="estimator").set_value("gross").run()
+    assert not charts(app)
+    assert "No gross stars are known yet." in words(app)
+
+
+def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), PAGES[2])
+    shown = words(app)
+    assert "Proved to be the same network before timing, in float64: keras-tensorflow and pytorch." in shown
+    assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in shown
+    assert "#### Tuned: keras-tensorflow 2,856 images/s" in shown
+    assert "Noisy, quartiles 10 % of the median apart or more: pytorch." in shown
+    circumstances = app.table[0].value["value"]
+    assert circumstances["cpu"] == "AMD EPYC 7R13 Processor"
+    assert circumstances["torch"] == "2.13.0"
+    assert circumstances["gpu"] == "not known"
+
+
+def test_a_rerun_notices_a_newly_published_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample.write(tmp_path / "dlpulse.duckdb", "half")
+    app = opened(monkeypatch, tmp_path, PAGES[1])
+    assert "No observed stars are known yet." in words(app)
+    sample.write(tmp_path / "next.duckdb", "full").replace(tmp_path / "dlpulse.duckdb")
+    app.run()
+    assert "No observed stars are known yet." not in words(app)
+    assert len(charts(app)) == 1
