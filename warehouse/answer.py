@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from rich import box
 from rich.console import Console
@@ -68,6 +69,18 @@ class Figure:
     base: str
 
 
+class _Ratio(NamedTuple):
+    phase: str
+    tuning: str
+    a: str
+    b: str
+    ratio: float
+    low: float
+    high: float
+    n: int
+    rankable: bool
+
+
 @dataclass(frozen=True)
 class _Column:
     title: str
@@ -97,25 +110,23 @@ def print_answer(database: Path, console: Console) -> None:
             figures[measure] = Figure(*figure)
     console.print(_table(frameworks))
     for note in _notes(frameworks):
-        console.print(f"  [dim]{note}[/]", highlight=False)
+        console.print(f"[dim]{note}[/]", highlight=False)
     for ratio in ratios:
-        console.print(f"  {_sentence(*ratio)}", highlight=False)
+        console.print(f"{_sentence(_Ratio(*ratio))}", highlight=False)
 
 
-def _sentence(
-    phase: str, tuning: str, a: str, b: str, ratio: float, low: float, high: float, n: int, rankable: bool
-) -> str:
+def _sentence(found: _Ratio) -> str:
     """Compare two engines in one line; says nothing that the spread of the launches does not carry."""
-    if not rankable:
-        return f"{phase}, {tuning}: {a} and {b} are too noisy to compare; run `dlpulse bench run` on a quiet machine"
-    line = (
-        f"{phase}, {tuning}: {a} does [bold]{ratio:.2f}[/] times the images of {b} ({low:.2f} to {high:.2f}, n = {n})"
-    )
-    return f"{line}: not resolved" if low <= 1 <= high else line
+    where = f"{found.phase}, {found.tuning}: "
+    if not found.rankable:
+        return f"{where}{found.a} and {found.b} are too noisy to compare; run `dlpulse bench run` on a quiet machine"
+    bounds = f"({found.low:.2f} to {found.high:.2f}, n = {found.n})"
+    line = f"{where}{found.a} does [bold]{found.ratio:.2f}[/] times the images of {found.b} {bounds}"
+    return f"{line}: not resolved" if found.low <= 1 <= found.high else line
 
 
 def _table(frameworks: Mapping[str, Mapping[str, Figure]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("framework", no_wrap=True)
     for column in _COLUMNS:
         table.add_column(column.title, justify="right", no_wrap=True)

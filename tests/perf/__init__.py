@@ -1,0 +1,1 @@
+"""`make perf`: ratios against a named rival in one interleaved run. Prints, asserts nothing."""
