@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.run-$(BENCH)
 TEST_STAMP := $(VENV)/.test
-EXTRAS := $(if $(filter no,$(BENCH)),dashboard,dashboard$(comma)bench)
 comma := ,
+EXTRAS := $(if $(filter no,$(BENCH)),dashboard,dashboard$(comma)bench)
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
 
 .PHONY: run setup test test-long perf lint format clean

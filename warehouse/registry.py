@@ -94,7 +94,7 @@ def load(settings: Settings) -> Registry:
     if settings.user_registry.exists():
         frameworks |= _read(settings.user_registry)
     registry = Registry(frameworks)
-    _check_shared_repositories(registry, settings.user_registry)
+    _check_shared(registry, settings.user_registry)
     return registry
 
 
@@ -116,7 +116,7 @@ def _read(path: Path) -> dict[str, Framework]:
         if framework.id in frameworks:
             raise BadInputError(f"{path}: framework {framework.id!r} stands there twice; ids must be unique")
         frameworks[framework.id] = framework
-    _check_shared_repositories(Registry(frameworks), path)
+    _check_shared(Registry(frameworks), path)
     return frameworks
 
 
@@ -190,14 +190,16 @@ def _check_pattern(where: str, key: str, value: Any, pattern: re.Pattern[str], e
         raise BadInputError(f"{where}: {key} {value!r} is malformed; expected {expected}")
 
 
-def _check_shared_repositories(registry: Registry, path: Path) -> None:
-    """One repository belongs to one framework; a name listed twice would be counted twice."""
-    owners: dict[str, str] = {}
+def _check_shared(registry: Registry, path: Path) -> None:
+    """One repository and one survey label belong to one framework; shared ones would be counted twice."""
+    owners: dict[tuple[str, str], str] = {}
     for framework in registry.frameworks.values():
-        for repository in framework.repositories:
-            for name in {repository.name.lower(), *map(str.lower, repository.formerly)}:
-                if name in owners:
-                    raise BadInputError(
-                        f"{path}: repository {name!r} stands under both {owners[name]!r} and {framework.id!r}"
-                    )
-                owners[name] = framework.id
+        names = {name for repository in framework.repositories for name in (repository.name, *repository.formerly)}
+        claims = {("repository", name.lower()) for name in names} | {
+            ("survey label", label) for label in framework.survey_labels
+        }
+        for claim in sorted(claims):
+            if claim in owners:
+                what, name = claim
+                raise BadInputError(f"{path}: {what} {name!r} stands under both {owners[claim]!r} and {framework.id!r}")
+            owners[claim] = framework.id

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import duckdb
 import pytest
 
 from tests.conftest import environment
+from tests.warehouse.test_parse_bench import TRIAL
 from warehouse import registry
 from warehouse.build import build
 from warehouse.errors import DlpulseError
@@ -181,15 +184,13 @@ def test_a_lying_answer_gives_no_fact_and_says_why(settings: Settings) -> None:
 def test_a_broken_rule_publishes_nothing_and_names_its_first_row(settings: Settings) -> None:
     publish(settings)
     before = settings.database.read_bytes()
-    labels = 'survey_labels = ["Keras"]'
-    twin = REGISTRY.replace('"keras"', '"twin"').replace("keras-team/keras", "twin/twin")
-    assert settings.registry_file
-    settings.registry_file.write_text(REGISTRY + labels + twin + labels)
+    with Archive(settings.raw).start("bench", lambda: datetime(2026, 9, 11)) as run:
+        run.write("trial:keras-tensorflow", json.dumps({**TRIAL, "device_id": "never-described"}).encode())
     with pytest.raises(DlpulseError) as caught:
         publish(settings)
     message = str(caught.value)
-    assert message.startswith("nothing was published: rule unique_key_fct_survey_shares")
-    assert "label=Keras" in message
+    assert message.startswith("nothing was published: rule relationships_fct_bench_")
+    assert "never-described" in message
     assert settings.database.read_bytes() == before
 
 
@@ -214,9 +215,25 @@ def test_a_killed_build_leaves_the_published_file_and_the_next_one_works(setting
     assert query(settings, "select count(*) from dim_frameworks") == [(1,)]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only folders")
-def test_a_read_only_home_is_one_line(settings: Settings) -> None:
-    settings.home.mkdir()
-    settings.home.chmod(0o500)
-    with pytest.raises(DlpulseError, match=r"cannot build in .*: Permission denied"):
-        publish(settings)
+def test_a_home_that_cannot_be_written_is_one_line(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = dataclasses.replace(settings, home=tmp_path / "file" / "home", raw=tmp_path / "raw")
+    with pytest.raises(DlpulseError, match=r"^cannot build in .*: Not a directory$"):
+        publish(nowhere)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_publishes_nothing_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let root mount a small disk")
+    try:
+        full = dataclasses.replace(settings, home=disk / "home", raw=disk / "home" / "raw")
+        with pytest.raises(DlpulseError) as caught:
+            publish(full)
+        assert "\n" not in str(caught.value)
+        assert not full.database.exists()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -69,6 +69,10 @@ GOOD = BLOCK.format(id="mine", repo="me/mine")
         (GOOD.replace('name = "Mine"\n', ""), "framework 'mine': name is missing"),
         (GOOD + 'arxiv = { rules = [{ match = "(" }] }', "arxiv rule '(' is not a regular expression"),
         (GOOD + BLOCK.format(id="other", repo="ME/mine"), "repository 'me/mine' stands under both 'mine' and 'other'"),
+        (
+            GOOD + 'survey_labels = ["X"]' + BLOCK.format(id="other", repo="you/other") + 'survey_labels = ["X"]',
+            "survey label 'X' stands under both 'mine' and 'other'",
+        ),
         (GOOD + "tags = [1]", "tags must be a list of texts"),
         ("[[framework]", "is not valid TOML"),
         ("[frameworks]", "expected [[framework]] blocks only, found 'frameworks'"),
