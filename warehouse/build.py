@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from warehouse.settings import Settings
 
 PROJECT = Path(__file__).with_name("dbt")
 LOCK_WAIT_SECONDS = 60.0
+MESSAGE_LENGTH = 400
 _TEMPORARY_SCHEMAS = ("staging", "intermediate")
 
 
@@ -102,19 +104,25 @@ def _quoted(path: Path) -> str:
 
 def _reason(target: Path, file: Path, output: str) -> str:
     """Say which rule or model failed and, for a rule, the first row that broke it."""
+    if os.strerror(errno.ENOSPC) in output:
+        return f"the disk that holds {file.parent} is full"
     try:
         results = json.loads((target / "run_results.json").read_text("utf-8"))["results"]
     except (OSError, ValueError):
-        lines = [line for line in output.splitlines() if line.strip()]
-        return f"dbt did not run: {' '.join(lines[-3:])}"
+        return f"dbt did not run: {_shortened(output)}"
     failed = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
     if not failed:
-        return f"dbt failed: {' '.join(output.split())[-400:]}"
-    first = failed[0]
-    name = first["unique_id"].split(".")[2]
-    if first["status"] != "fail":
-        return f"model {name} failed: {' '.join((first['message'] or '').split())}"
-    return f"rule {name} is broken by {first['failures']} rows, the first: {_first_row(first, file)}"
+        return f"dbt failed: {_shortened(output)}"
+    name = failed[0]["unique_id"].split(".")[2]
+    if failed[0]["status"] != "fail":
+        return f"model {name} failed: {_shortened(failed[0]['message'] or '')}"
+    return f"rule {name} is broken by {failed[0]['failures']} rows, the first: {_first_row(failed[0], file)}"
+
+
+def _shortened(text: str) -> str:
+    """The end of dbt's words in one line; all of them stand in the build's log."""
+    words = " ".join(text.split())
+    return words if len(words) <= MESSAGE_LENGTH else f"… {words[-MESSAGE_LENGTH:]}"
 
 
 def _first_row(result: dict[str, Any], file: Path) -> str:

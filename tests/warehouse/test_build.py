@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -223,16 +224,18 @@ def test_a_home_that_cannot_be_written_is_one_line(settings: Settings, tmp_path:
 
 
 @pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root may mount a small disk")
-def test_a_full_disk_publishes_nothing_and_says_so(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["200k", "3m"])
+def test_a_full_disk_publishes_nothing_and_says_so(settings: Settings, tmp_path: Path, size: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=False)
     if mounted.returncode:
         pytest.skip("this machine does not let root mount a small disk")
     try:
         full = dataclasses.replace(settings, home=disk / "home", raw=disk / "home" / "raw")
         with pytest.raises(DlpulseError) as caught:
             publish(full)
+        assert re.search(r"No space left on device$|the disk that holds .* is full$", str(caught.value))
         assert "\n" not in str(caught.value)
         assert not full.database.exists()
     finally:
