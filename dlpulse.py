@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import logging
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _DEBUG = "--debug"
+STOPPED = 130
 
 
 def settings(
@@ -42,18 +44,22 @@ def settings(
     now: Annotated[
         str | None, typer.Option(envvar="DLPULSE_NOW", hidden=True, help="Pretend this time; for tests.")
     ] = None,
-    debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,  # noqa: ARG001
+    debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,
     **values: Any,
 ) -> None:
     """Popularity of deep-learning frameworks beside their speed on your own device.
 
     `dlpulse run` does everything once. See `dlpulse COMMAND --help`.
     """
+    if debug:
+        logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+        for package in ("bench", "collectors", "dashboards", "warehouse"):
+            logging.getLogger(package).setLevel(logging.DEBUG)
     home = (values.pop("home") or defaults.default_home()).expanduser().absolute()
     raw = _raw_folder(values.pop("raw"), home)
     pretended = defaults.parse_instant(now) if now else None
     clock = (lambda: pretended) if pretended else defaults.utc_now
-    given: dict[str, Any] = {name: None if value == "" else value for name, value in values.items()}
+    given = {name: value for name, value in values.items() if value not in (None, "")}
     ctx.obj = Settings(home=home, raw=raw, clock=clock, **given)
 
 
@@ -129,6 +135,8 @@ def run(
         build_warehouse(settings, frameworks)
     console.rule("collect", align="left")
     outcomes = collect_all(settings, frameworks, list(SOURCES), console=console)
+    if any(outcome.stopped for outcome in outcomes):
+        sys.exit(STOPPED)
     console.rule("bench", align="left")
     bench_failed = bench and not bench_cli.run_if_new(settings, console)
     console.rule("build", align="left")

@@ -35,7 +35,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def write_parquet(path: Path, table: pa.Table) -> None:
     """Write one Parquet file, whole or absent."""
-    write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    write_whole(path, lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True))
 
 
 def sync_folder(folder: Path) -> None:

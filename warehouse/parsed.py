@@ -59,9 +59,12 @@ def refresh(archive: raw.Archive, home: Path) -> Parsed:
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     new = 0
-    while unseen := [part for part in archive.parts() if not (folder / _DONE / part.name).exists()]:
+    while True:
+        parts = archive.parts()
+        unseen = [part for part in parts if not (folder / _DONE / part.name).exists()]
+        if not unseen:
+            break
         new += sum(_parse_part(archive, part, folder) for part in unseen)
-    parts = archive.parts()
     _drop_stale({part.name for part in parts}, folder)
     return Parsed(folder, len(parts), new)
 

@@ -105,10 +105,12 @@ class Archive:
     def read(self, part: Path) -> Iterator[Response]:
         """Yield the answers of one part, a batch at a time; checks each body against its sha256."""
         try:
-            with pq.ParquetFile(part) as file:
+            with pq.ParquetFile(part, page_checksum_verification=True) as file:
                 for batch in file.iter_batches(batch_size=64):
                     yield from map(_from_row, batch.to_pylist())
-        except (pa.ArrowException, TypeError) as error:
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError, TypeError, ValueError) as error:
             raise DlpulseError(f"raw part {part} cannot be read ({error}); move it away and build again") from None
 
     def responses(self, source: str | None = None) -> Iterator[Response]:
@@ -128,11 +130,13 @@ class Archive:
     def find(self, response_id: str) -> Response | None:
         """Return one answer by its id, or None."""
         run_id = response_id.rpartition("-")[0]
-        for part in self.root.glob(f"source=*/{run_id}*.parquet"):
-            for response in self.read(part):
-                if response.response_id == response_id:
-                    return response
-        return None
+        holders = (run_id, response_id)
+        while True:
+            try:
+                answers = (answer for part in self.parts() if part.stem in holders for answer in self.read(part))
+                return next((answer for answer in answers if answer.response_id == response_id), None)
+            except FileNotFoundError:  # its run was merged meanwhile
+                continue
 
     def start(self, source: str, clock: Clock, **params: Any) -> Run:
         """Begin a run: returns its writer, a context manager that notes start and end."""

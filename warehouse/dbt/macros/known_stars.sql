@@ -3,8 +3,8 @@
     `known_to is null`, the table macro stars_as_of(ts) with the instant asked for.
 
     Retained stars are cumulated within a run of days without gap. When the newest run reaches back to the
-    repository's creation, `stars` is the sum from the beginning; until then it is GitHub's count at the time of
-    the reading, less the days that came later. Days before a gap have no cumulative count: absent is not zero.
+    repository's creation, `stars` is the sum from the beginning; until then it is the last count that GitHub gave
+    before the newest of these days was read, less the days that came later. Days before a gap have no cumulative count: absent is not zero.
 #}
 {% macro known_stars(days, counts, repos, known) %}
     with known_days as (
@@ -40,12 +40,12 @@
 
     anchors as (
         select
-            known_counts.repo_id,
-            arg_max(known_counts.stars, known_counts.known_from) as stars
-        from known_counts
-        inner join newest on known_counts.repo_id = newest.repo_id and known_counts.known_from <= newest.read_at
-        where known_counts.source = 'github'
-        group by known_counts.repo_id
+            counts.repo_id,
+            arg_max(counts.stars, counts.known_from) as stars
+        from {{ counts }} as counts
+        inner join newest on counts.repo_id = newest.repo_id and counts.known_from <= newest.read_at
+        where counts.source = 'github'
+        group by counts.repo_id
     ),
 
     retained as (

@@ -1,5 +1,5 @@
 -- Throughput of each framework in the newest run of the device benched last: matched track, stock environment, the
--- mode and batch size that most engines share. Results too noisy to rank are left out.
+-- batch of 128; of several engines of a framework the fastest. Results too noisy to rank are left out.
 with runs as (
     select
         run_id,
@@ -29,19 +29,17 @@ final as (
     select
         framework_id,
         if(phase = 'training', 'train_images_per_s', 'infer_images_per_s') as measure,
-        arg_max(median, batch_size = 128) as value,
-        max(started_at)::date as as_of,
-        arg_max(device_id, batch_size = 128) as device_id,
-        arg_max(
-            concat_ws(
-                ', ', engine, track, mode, tuning, 'batch ' || batch_size, threads || ' threads', precision, 'n = ' || n
-            ),
-            batch_size = 128
+        median as value,
+        started_at::date as as_of,
+        device_id,
+        concat_ws(
+            ', ', engine, track, mode, tuning, 'batch ' || batch_size, threads || ' threads', precision, 'n = ' || n
         ) as base,
-        arg_max(run_id, batch_size = 128) as run_id,
-        arg_max(engine, batch_size = 128) as engine
+        run_id,
+        engine
     from candidates
-    group by framework_id, phase
+    where batch_size = 128
+    qualify row_number() over (partition by framework_id, phase order by n desc, median desc, engine) = 1
 )
 
 select * from final

@@ -9,7 +9,7 @@ with best as (
         arg_max(source, (rounded_to is null, source = 'github')) as source,
         arg_max(response_id, (rounded_to is null, source = 'github')) as response_id
     from {{ ref('fct_stars') }}
-    where stars is not null and not is_partial
+    where stars is not null and not is_partial and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
     group by all
 ),
 
@@ -17,7 +17,7 @@ repositories as (
     select
         framework_id,
         count(*) as repos
-    from {{ ref('dim_repos') }}
+    from {{ ref('int_counted_repos') }}
     group by framework_id
 ),
 

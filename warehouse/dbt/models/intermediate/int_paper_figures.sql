@@ -17,7 +17,7 @@ recent as (
         max(last_day(months.month)) as as_of,
         min(months.month) as since,
         sum(months.papers) as papers,
-        sum(months.denominator) as denominator,
+        if(count(months.denominator) = 12, sum(months.denominator), null) as denominator,
         max(months.response_id) as response_id
     from months
     inner join newest on months.month > newest.month - interval 12 months
@@ -37,9 +37,11 @@ earlier as (
     having count(*) = 12
 ),
 
+-- Machine-learning papers where they were counted for all twelve months, else papers naming any framework.
 chosen as (
     select max(base) as base
     from recent
+    where denominator is not null
 ),
 
 shares as (

@@ -5,7 +5,7 @@ with star_days as (
         day,
         day - (row_number() over (partition by repo_id order by day))::integer as island
     from {{ ref('hist_star_days') }}
-    where known_to is null
+    where known_to is null and repo_id in (select repos.repo_id from {{ ref('dim_repos') }} as repos)
 ),
 
 star_periods as (
@@ -35,6 +35,29 @@ asked_months as (
         framework_id,
         month
     from {{ ref('int_paper_months') }}
+),
+
+wanted_months as (
+    select
+        framework_id,
+        unnest(
+            generate_series(
+                date_trunc('month', first_released_on)::date,
+                (select max(fetched_at) - interval 1 month from {{ ref('meta_responses') }})::date,
+                interval 1 month
+            )
+        )::date as month
+    from {{ ref('stg_registry__frameworks') }}
+    where len(arxiv_query) > 0
+),
+
+paper_gaps as (
+    select
+        *,
+        datediff('month', date '2000-01-01', month)
+        - row_number() over (partition by framework_id order by month) as island
+    from wanted_months
+    anti join asked_months using (framework_id, month)
 ),
 
 paper_months as (
@@ -88,6 +111,16 @@ final as (
         if(papers > 0, 'observed', 'zero') as state,
         null as note
     from paper_months
+    union all
+    select
+        'papers' as source,
+        framework_id as subject,
+        min(month) as period_start,
+        last_day(max(month)) as period_end,
+        'missing' as state,
+        'these months were not asked to their end yet' as note
+    from paper_gaps
+    group by framework_id, island
     union all
     select
         'surveys' as source,

@@ -13,12 +13,26 @@ with counted as (
     group by months.framework_id, months.month, months.response_id
 ),
 
+-- "Any framework" is known only for months in which every framework was asked for.
+asked_for_all as (
+    select month
+    from {{ ref('int_paper_months') }}
+    group by month
+    having count(*) = (
+        select count(*)
+        from {{ ref('stg_registry__frameworks') }}
+        where len(arxiv_query) > 0
+    )
+),
+
 naming_any as (
     select
-        date_trunc('month', submitted_on)::date as month,
-        count(distinct arxiv_id) as papers
-    from {{ ref('fct_mentions') }}
-    group by month
+        asked_for_all.month,
+        count(distinct mentions.arxiv_id) as papers
+    from asked_for_all
+    left join {{ ref('fct_mentions') }} as mentions
+        on asked_for_all.month = date_trunc('month', mentions.submitted_on)
+    group by asked_for_all.month
 ),
 
 in_categories as (
@@ -38,7 +52,7 @@ final as (
         'title_abstract' as measure,
         'any_framework' as base,
         counted.papers,
-        coalesce(naming_any.papers, 0) as denominator,
+        naming_any.papers as denominator,
         counted.papers / nullif(naming_any.papers, 0) as share,
         counted.response_id
     from counted

@@ -7,7 +7,7 @@ with daily as (
         estimator,
         arg_max(stars, rounded_to is null) as stars
     from {{ ref('fct_stars') }}
-    where stars is not null
+    where stars is not null and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
     group by all
 ),
 
@@ -15,7 +15,7 @@ repositories as (
     select
         framework_id,
         count(*) as repos
-    from {{ ref('dim_repos') }}
+    from {{ ref('int_counted_repos') }}
     group by framework_id
 ),
 
