@@ -136,7 +136,7 @@ def run(
     console.rule("collect", align="left")
     outcomes = collect_all(settings, frameworks, list(SOURCES), console=console)
     if any(outcome.stopped for outcome in outcomes):
-        sys.exit(STOPPED)
+        raise KeyboardInterrupt
     console.rule("bench", align="left")
     bench_failed = bench and not bench_cli.run_if_new(settings, console)
     console.rule("build", align="left")
@@ -159,6 +159,10 @@ def main() -> None:
             traceback.print_exc()
         print(f"dlpulse: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, BadInputError) else 1)
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            print("dlpulse: stopped; what was done before is kept", file=sys.stderr)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -6,8 +6,8 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,17 +80,30 @@ def run(
     for tuning in chosen.tunings:
         if tuning not in TUNINGS:
             raise BadInputError(f"unknown tuning {tuning!r}{nearest(tuning, TUNINGS)}")
-    settings.home.mkdir(parents=True, exist_ok=True)
+    with _alone(settings.home), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npz"
+        loaded.save(path)
+        parameters = {"seed": seed, "dataset": dataset, "quick": quick, **asdict(chosen)}
+        with Archive(settings.raw).start(SOURCE, settings.clock, **parameters) as archive_run:
+            session = _Session(archive_run, chosen, specs, loaded, path, seed, progress or _silent)
+            return session.run()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep other benchmarks of this home away."""
+    lock = filelock.FileLock(home / "bench.lock", timeout=0)
     try:
-        with filelock.FileLock(settings.home / "bench.lock", timeout=0), tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "data.npz"
-            loaded.save(path)
-            parameters = {"seed": seed, "dataset": dataset, "quick": quick, **asdict(chosen)}
-            with Archive(settings.raw).start(SOURCE, settings.clock, **parameters) as archive_run:
-                session = _Session(archive_run, chosen, specs, loaded, path, seed, progress or _silent)
-                return session.run()
+        home.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except filelock.Timeout:
         raise DlpulseError("another benchmark is running; two at once would spoil each other's times") from None
+    except OSError as error:
+        raise DlpulseError(f"cannot benchmark in {home}: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def verify(engines: Sequence[str] | None, *, seed: int = 0, timeout: float = 300.0) -> dict[str, dict[str, Any]]:

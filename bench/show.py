@@ -79,7 +79,8 @@ def _order(measured: tuple[str, str, int, str]) -> tuple[int, str, int]:
 
 def _cell(result: Result) -> str:
     mark = "" if not result.noisy else " ~" if result.rankable else " ?"
-    text = f"{_number(result.median)} ({_number(result.q1)}–{_number(result.q3)}) n={result.n}{mark}"
+    spread = f" ({_number(result.q1)}–{_number(result.q3)})" if result.n > 1 else ""
+    text = f"{_number(result.median)}{spread} n={result.n}{mark}"
     return text if result.rankable else f"[dim]{text}[/dim]"
 
 

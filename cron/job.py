@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with FileLock(home / "locks" / f"cron-{arguments[0]}.lock", timeout=0):
             done = subprocess.run(
-                [sys.executable, "-m", "dlpulse", *arguments],
+                [sys.executable, "-P", "-m", "dlpulse", *arguments],
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

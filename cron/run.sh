@@ -15,4 +15,4 @@ if [ -f "$settings" ]; then
     set +a
 fi
 
-exec python -m cron.job "$@"
+exec python -P -m cron.job "$@"

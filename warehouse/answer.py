@@ -27,34 +27,23 @@ from dim_frameworks as frameworks
 left join rpt_framework_figures as figures using (framework_id)
 """
 _SPEED_SQL = """
-with newest as (
-    select run_id
-    from fct_bench_trials
-    order by started_at desc
-    limit 1
-),
-
-engines as (
-    select *
-    from fct_bench_results
-    where run_id in (select run_id from newest) and metric = 'images_per_s' and track = 'matched'
-)
-
 select
-    ratios.phase,
-    ratios.tuning,
-    ratios.engine_a,
-    ratios.engine_b,
-    ratios.ratio,
-    ratios.low,
-    ratios.high,
-    ratios.n,
-    bool_and(engines.rankable and engines.parity_proved) as rankable
-from fct_bench_ratios as ratios
-inner join engines using (run_id, track, mode, tuning, dataset, phase, batch_size, threads, precision, metric)
-where engines.engine in (ratios.engine_a, ratios.engine_b) and ratios.phase in ('training', 'inference')
-group by all
-order by ratios.phase desc, ratios.tuning, ratios.engine_a, ratios.engine_b
+    phase,
+    tuning,
+    engine_a,
+    engine_b,
+    ratio,
+    low,
+    high,
+    n,
+    rankable
+from fct_bench_ratios
+where
+    metric = 'images_per_s'
+    and track = 'matched'
+    and phase in ('training', 'inference')
+    and run_id = (select run_id from fct_bench_trials order by started_at desc limit 1)
+order by phase desc, tuning, engine_a, engine_b
 """
 _NOT_KNOWN = Text("–", style="dim")
 
@@ -90,7 +79,7 @@ class _Column:
 
 _COLUMNS = (
     _Column("stars", "stars_observed", lambda value: f"{value:,.0f}"),
-    _Column("12 months", "stars_growth_12m", lambda value: f"{value:+.1%}"),
+    _Column("12 months", "stars_growth_12m", lambda value: f"{value:+.1%}" if abs(value) >= 0.001 else f"{value:+.2%}"),
     _Column("papers", "paper_share", lambda value: f"{value:.2%}"),
     _Column("survey", "survey_share", lambda value: f"{value:.1%}"),
     _Column("train/s", "train_images_per_s", lambda value: f"{value:,.0f}"),

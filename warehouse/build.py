@@ -86,7 +86,8 @@ def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
         "PYTHONWARNINGS": "ignore",
     }
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
-    command = [sys.executable, "-m", "warehouse.dbt_child", "build", *folders]
+    # -P: a file in the user's folder that is named like a module must not be run.
+    command = [sys.executable, "-P", "-m", "warehouse.dbt_child", "build", *folders]
     command += ["--log-path", str(home / "build" / "logs"), "--log-level", "warn", "--no-version-check"]
     (target / "run_results.json").unlink(missing_ok=True)
     with subprocess.Popen(

@@ -51,8 +51,8 @@ def sql(
         raise BadInputError("expected one of: a statement, -f FILE, - (stdin), --tables")
     settings: Settings = ctx.obj
     text = TABLES_SQL if tables else _statement(statement, file)
-    with query.open_readonly(settings.database) as connection, query.run(connection, text, timeout) as cursor:
-        write(cursor, form)
+    with query.open_readonly(settings.database) as connection:
+        write(query.run(connection, text, timeout), form)
 
 
 def _statement(statement: str | None, file: Path | None) -> str:
@@ -70,7 +70,7 @@ def status(
 ) -> None:
     """Say how fresh each source is, and what failed last. Exit 1 when something is stale."""
     settings: Settings = ctx.obj
-    sources = freshness.read(Archive(settings.raw), settings.clock())
+    sources = freshness.read(Archive(settings.raw), registry.load(settings), settings.clock())
     columns = ("source", "state", "last success", "next due", "last error")
     rows = [
         (

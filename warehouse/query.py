@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -42,26 +40,45 @@ def open_readonly(database: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@contextmanager
-def run(connection: duckdb.DuckDBPyConnection, sql: str, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Execute `sql` and yield the cursor with its rows; the whole block must end within `seconds`.
+def run(connection: duckdb.DuckDBPyConnection, sql: str, seconds: float) -> duckdb.DuckDBPyConnection:
+    """Execute the one statement in `sql` within `seconds` and return the cursor with its rows.
 
     Raises:
-        BadInputError: when DuckDB refuses the statement.
-        DlpulseError: when the time is over.
+        BadInputError: when there is not one statement, or DuckDB refuses it.
+        DlpulseError: when the time is over or the memory is spent.
     """
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.start()
+    statement = _only_statement(connection, sql)
+    # In a thread of its own: DuckDB hands signals on only now and then, the waiting main thread takes them at once.
+    pool = ThreadPoolExecutor(max_workers=1)
     try:
-        yield connection.execute(sql)
-    except duckdb.InterruptException:
+        return pool.submit(connection.execute, statement).result(timeout=seconds)
+    except KeyboardInterrupt:
+        connection.interrupt()
+        raise
+    except TimeoutError:
+        connection.interrupt()
         raise DlpulseError(f"the query was stopped after {seconds:g} s; --timeout allows more") from None
     except duckdb.OutOfMemoryException:
         raise DlpulseError(f"the query needs more than {MEMORY_LIMIT} of memory; aggregate or filter earlier") from None
     except duckdb.Error as error:
-        raise BadInputError(f"SQL: {one_line(error)}") from None
+        raise BadInputError(_refusal(error)) from None
     finally:
-        timer.cancel()
+        pool.shutdown()
+
+
+def _only_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise BadInputError(_refusal(error)) from None
+    if len(statements) != 1:
+        raise BadInputError(f"expected one SQL statement, found {len(statements) or 'none'}")
+    return statements[0]
+
+
+def _refusal(error: duckdb.Error) -> str:
+    hint = "; `dlpulse sql --tables` lists the tables" if isinstance(error, duckdb.CatalogException) else ""
+    return f"SQL: {one_line(error)}{hint}"
 
 
 def one_line(error: Exception) -> str:

@@ -161,7 +161,8 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        message = None if error is None else f"{type(error).__name__}: {error}"
+        told = isinstance(error, DlpulseError)
+        message = None if error is None else str(error) if told else f"{type(error).__name__}: {error}"
         self.note(RUN_END, {"requests": self.requests, "rows": self.rows, "error": message})
         self._merge()
 

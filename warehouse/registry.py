@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from warehouse.errors import BadInputError, nearest
 from warehouse.settings import Settings
@@ -112,11 +114,13 @@ def _read(path: Path) -> dict[str, Framework]:
         )
     frameworks: dict[str, Framework] = {}
     for number, block in enumerate(blocks["framework"], 1):
-        framework = _framework(block, f"{path}: framework {block.get('id', f'number {number}')!r}")
+        known_as = block.get("id", f"number {number}") if isinstance(block, Mapping) else f"number {number}"
+        framework = _framework(block, f"{path}: framework {known_as!r}")
         if framework.id in frameworks:
             raise BadInputError(f"{path}: framework {framework.id!r} stands there twice; ids must be unique")
         frameworks[framework.id] = framework
     _check_shared(Registry(frameworks), path)
+    _check_expressions(frameworks.values(), path)
     return frameworks
 
 
@@ -153,14 +157,28 @@ def _repository(entry: Any, where: str) -> Repository:
 
 def _rule(entry: Any, where: str) -> MentionRule:
     _check_keys(entry, ("match", "beside", "beside_framework"), f"{where}: arxiv.rules")
-    if not isinstance(entry.get("match"), str):
+    if not entry.get("match"):
         raise BadInputError(f"{where}: an arxiv rule has no match pattern")
-    for pattern in filter(None, (entry["match"], entry.get("beside"))):
-        try:
-            re.compile(pattern)
-        except (re.error, TypeError) as error:
-            raise BadInputError(f"{where}: arxiv rule {pattern!r} is not a regular expression: {error}") from None
+    for key, kind in (("match", str), ("beside", str), ("beside_framework", bool)):
+        if key in entry and not isinstance(entry[key], kind):
+            expected = "a text" if kind is str else "true or false"
+            raise BadInputError(f"{where}: {key} of an arxiv rule must be {expected}, found {entry[key]!r}")
     return MentionRule(**entry)
+
+
+def _check_expressions(frameworks: Iterable[Framework], path: Path) -> None:
+    """Try every pattern where it will be used: DuckDB knows RE2, which is less than Python's expressions."""
+    with duckdb.connect() as connection:
+        for framework in frameworks:
+            patterns = (pattern for rule in framework.arxiv_rules for pattern in (rule.match, rule.beside))
+            for pattern in filter(None, patterns):
+                try:
+                    connection.execute("select regexp_matches('', ?)", [pattern])
+                except duckdb.Error as error:
+                    raise BadInputError(
+                        f"{path}: framework {framework.id!r}: arxiv rule {pattern!r} is not a regular expression "
+                        f"of RE2, DuckDB's language: {str(error).partition(': ')[2]!r}"
+                    ) from None
 
 
 def _list(block: Mapping[str, Any], key: str, where: str) -> list[Any]:
@@ -174,6 +192,9 @@ def _texts(block: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     values = _list(block, key, where)
     if not all(isinstance(value, str) and value for value in values):
         raise BadInputError(f"{where}: {key} must be a list of texts, found {values!r}")
+    for value in values:
+        if values.count(value) > 1:
+            raise BadInputError(f"{where}: {value!r} stands twice in {key}")
     return tuple(values)
 
 
@@ -194,12 +215,16 @@ def _check_shared(registry: Registry, path: Path) -> None:
     """One repository and one survey label belong to one framework; shared ones would be counted twice."""
     owners: dict[tuple[str, str], str] = {}
     for framework in registry.frameworks.values():
-        names = {name for repository in framework.repositories for name in (repository.name, *repository.formerly)}
-        claims = {("repository", name.lower()) for name in names} | {
-            ("survey label", label) for label in framework.survey_labels
-        }
-        for claim in sorted(claims):
+        claims = [("survey label", label) for label in framework.survey_labels]
+        for repository in framework.repositories:
+            names = {name.lower() for name in (repository.name, *repository.formerly)}
+            claims += [("repository", name) for name in sorted(names)]
+        for claim in claims:
             if claim in owners:
                 what, name = claim
-                raise BadInputError(f"{path}: {what} {name!r} stands under both {owners[claim]!r} and {framework.id!r}")
+                owner = owners[claim]
+                where = (
+                    f"twice under {owner!r}" if owner == framework.id else f"under both {owner!r} and {framework.id!r}"
+                )
+                raise BadInputError(f"{path}: {what} {name!r} stands {where}")
             owners[claim] = framework.id

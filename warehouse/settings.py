@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -16,6 +19,9 @@ Clock = Callable[[], datetime]
 ARXIV_API = "https://export.arxiv.org/api/query"
 GITHUB_API = "https://api.github.com"
 ARXIV_POLITE_SECONDS = 3.0
+_SECONDS = ("arxiv_delay", "timeout", "backoff", "max_wait")
+# DuckDB reads the build's files by patterns, and knows no way to write these characters as themselves.
+_PATTERN_SIGNS = "*?[]"
 
 
 def utc_now() -> datetime:
@@ -69,7 +75,17 @@ class Settings:
     clock: Clock = utc_now
 
     def __post_init__(self) -> None:
-        if "arxiv.org" in self.arxiv_api and self.arxiv_delay < ARXIV_POLITE_SECONDS:
+        """Refuse what would fail later, and less clearly; raises BadInputError."""
+        object.__setattr__(self, "github_token", _clean_token(self.github_token))
+        _check_printable("DLPULSE_CONTACT", self.contact or "")
+        _check_address("DLPULSE_GITHUB_API", self.github_api)
+        _check_address("DLPULSE_ARXIV_API", self.arxiv_api)
+        for name in _SECONDS:
+            if not math.isfinite(getattr(self, name)):
+                raise BadInputError(f"DLPULSE_{name.upper()}={getattr(self, name)} is not a number of seconds")
+        if any(sign in str(self.home) for sign in _PATTERN_SIGNS):
+            raise BadInputError(f"DLPULSE_HOME={self.home} is refused: its path must hold none of * ? [ ]")
+        if is_arxiv(self.arxiv_api) and self.arxiv_delay < ARXIV_POLITE_SECONDS:
             raise BadInputError(
                 f"DLPULSE_ARXIV_DELAY={self.arxiv_delay:g} is refused for arXiv's own hosts: "
                 f"their terms ask for {ARXIV_POLITE_SECONDS:g} seconds between requests"
@@ -90,6 +106,39 @@ class Settings:
         """What dlpulse calls itself, with an address to write to when the user gave one."""
         contact = f"; {self.contact}" if self.contact else ""
         return f"dlpulse/0.1 (popularity of deep-learning frameworks{contact})"
+
+
+def is_arxiv(address: str) -> bool:
+    """Whether the address is one of arXiv's own hosts, for which its terms hold."""
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    return host == "arxiv.org" or host.endswith(".arxiv.org")
+
+
+def without_userinfo(address: str) -> str:
+    """Return the address without `user:password@`: what may be shown and archived."""
+    return re.sub(r"^([a-z]+://)?.*@", r"\1", address, flags=re.IGNORECASE | re.DOTALL)
+
+
+def _check_address(variable: str, address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        usable = False
+    if not usable or not address.isprintable() or " " in address:
+        raise BadInputError(f"{variable} {without_userinfo(address)!r} is not an http(s) address with a host")
+
+
+def _clean_token(token: str | None) -> str | None:
+    token = (token or "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise BadInputError("GITHUB_TOKEN holds characters that no token has, such as a line break or an accent")
+    return token or None
+
+
+def _check_printable(variable: str, text: str) -> None:
+    if not (text.isascii() and text.isprintable()):
+        raise BadInputError(f"{variable} {text!r} must be printable ASCII: it is sent in a header")
 
 
 def parse_instant(text: str) -> datetime:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warehouse.raw import RUN_END, RUN_START, Archive
-from warehouse.schedule import INTERVALS, SLACK
+from warehouse.raw import Archive
+from warehouse.registry import Registry
+from warehouse.schedule import INTERVALS, SLACK, history
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,22 @@ class SourceStatus:
     stale: bool
 
 
-def read(archive: Archive, now: datetime) -> list[SourceStatus]:
-    """Return the status of every scheduled source, in the order of the schedule."""
-    return [_source(archive, source, interval, now) for source, interval in INTERVALS.items()]
+def read(archive: Archive, registry: Registry, now: datetime) -> list[SourceStatus]:
+    """Return the status of every scheduled source, in the order of the schedule.
+
+    Only runs over all frameworks of the registry count as a success.
+    """
+    return [_source(archive, registry, source, interval, now) for source, interval in INTERVALS.items()]
 
 
-def _source(archive: Archive, source: str, interval: timedelta, now: datetime) -> SourceStatus:
-    last_run = success = error = None
-    for response in archive.responses(source):
-        if response.subject == RUN_START:
-            last_run, error = response.fetched_at, "did not finish"
-        elif response.subject == RUN_END:
-            error = response.json().get("error")
-            success = response.fetched_at if error is None else success
+def _source(archive: Archive, registry: Registry, source: str, interval: timedelta, now: datetime) -> SourceStatus:
+    runs = history(archive, source, registry.frameworks.values())
+    success = runs.last_success
     return SourceStatus(
         source=source,
         last_success=success,
-        last_run=last_run,
-        last_error=error,
+        last_run=runs.last_run,
+        last_error=runs.last_error,
         next_due=success + interval - SLACK if success else None,
         stale=success is None or now - success > 2 * interval,
     )

@@ -44,7 +44,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", raw=tmp_path / "home" / "raw", registry_file=tmp_path / "one.toml")
 
 
-def collected(settings: Settings, at: datetime, stars: int, weeks: list[tuple[date, list[int]]], created: str) -> None:
+def collected(
+    settings: Settings, at: datetime, stars: int, weeks: list[tuple[date, list[int]]], created: str, asked: str = REPO
+) -> None:
     """Archive what GitHub would have answered at `at` (UTC): the record and one page of weeks, newest first."""
     record = {
         "id": 33015583,
@@ -62,9 +64,9 @@ def collected(settings: Settings, at: datetime, stars: int, weeks: list[tuple[da
         for week, days in weeks
     ]
     with Archive(settings.raw).start("stars", lambda: at) as run:
-        run.write(REPO, json.dumps(record).encode(), url="https://x/repos/k", params={"kind": "repo"}, status=200)
+        run.write(asked, json.dumps(record).encode(), url="https://x/repos/k", params={"kind": "repo"}, status=200)
         history = {"kind": "history", "page": 1}
-        run.write(REPO, json.dumps(page).encode(), url="https://x/h", params=history, status=200)
+        run.write(asked, json.dumps(page).encode(), url="https://x/h", params=history, status=200)
 
 
 def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -170,6 +172,36 @@ def test_an_empty_home_builds_a_file_of_tables_and_macros_only(settings: Setting
     described = "select table_name, column_name from duckdb_columns() where comment is null and not internal"
     assert query(settings, described) == []
     assert not list(settings.home.glob("*.wal"))
+
+
+def test_a_second_reading_the_same_day_keeps_the_cumulative_counts(settings: Settings) -> None:
+    weeks = [(WEEK, [3, 1, 0, 0, 1, 0, 0])]
+    collected(settings, datetime(2026, 9, 11, 18), 1000, weeks, "2015-03-28T00:00:00Z")
+    collected(settings, datetime(2026, 9, 11, 20), 999, weeks, "2015-03-28T00:00:00Z")
+    publish(settings)
+    rows = query(settings, "select stars from fct_stars where estimator = 'retained' order by day")
+    assert [stars for (stars,) in rows] == [998, 999, 999, 999, 1000, 1000], "as counted when these days were read"
+
+
+def test_a_repository_that_left_the_registry_blocks_no_build(settings: Settings) -> None:
+    collected(settings, datetime(2026, 9, 11, 20), 5, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2026-09-06T00:00:00Z")
+    assert settings.registry_file
+    settings.registry_file.write_text(REGISTRY.replace(REPO, "keras-team/renamed"))
+    publish(settings)
+    assert query(settings, "select distinct repo_id from fct_stars where estimator = 'retained'") == []
+    assert query(settings, "select distinct subject from fct_coverage where source = 'stars' and subject <> '*'") == [
+        ("keras-team/renamed",)
+    ]
+
+
+def test_one_repository_under_two_names_counts_once(settings: Settings) -> None:
+    assert settings.registry_file
+    both = f'[{{ name = "{REPO}" }}, {{ name = "fchollet/keras" }}]'
+    settings.registry_file.write_text(REGISTRY.replace(f'[{{ name = "{REPO}" }}]', both))
+    for name in (REPO, "fchollet/keras"):
+        collected(settings, datetime(2026, 9, 11, 20), 64244, [(WEEK, [1] * 7)], "2015-03-28T00:00:00Z", asked=name)
+    publish(settings)
+    assert query(settings, "select stars_observed from rpt_frameworks") == [(64244,)]
 
 
 def test_a_lying_answer_gives_no_fact_and_says_why(settings: Settings) -> None:

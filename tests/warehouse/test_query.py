@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import duckdb
@@ -95,7 +96,7 @@ def test_nothing_can_be_changed_or_reached(dlpulse: Dlpulse, home: Path, attack:
     before = (home / "dlpulse.duckdb").read_bytes()
     result = dlpulse("sql", attack, DLPULSE_HOME=str(home))
     assert result.returncode == 2, result.stdout
-    assert result.stderr.startswith("dlpulse: SQL: ")
+    assert result.stderr.startswith(("dlpulse: SQL: ", "dlpulse: expected one SQL statement"))
     assert result.stderr.count("\n") == 1
     assert (home / "dlpulse.duckdb").read_bytes() == before
 
@@ -113,6 +114,69 @@ def test_a_query_that_needs_too_much_memory_is_stopped(dlpulse: Dlpulse, home: P
     result = dlpulse("sql", "select list(range) from range(2000000000)", DLPULSE_HOME=str(home))
     assert result.returncode == 1
     assert "needs more than 2GB of memory" in result.stderr
+
+
+@pytest.mark.parametrize(("text", "found"), [("", "none"), ("  ;", "none"), ("select 1; select 2", "2")])
+def test_there_must_be_one_statement(dlpulse: Dlpulse, home: Path, text: str, found: str) -> None:
+    result = dlpulse("sql", text, DLPULSE_HOME=str(home))
+    assert (result.returncode, result.stderr) == (2, f"dlpulse: expected one SQL statement, found {found}\n")
+
+
+NESTED = "select [1, null] as list, map {'a': 1} as map, 'nan'::double as number, true as flag, null as nothing"
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("csv", 'list,map,number,flag,nothing\n"[1, null]","{""a"": 1}",nan,true,\n'),
+        ("json", '[\n  {"list": [1, null], "map": {"a": 1}, "number": null, "flag": true, "nothing": null}\n]\n'),
+        (
+            "md",
+            "| list | map | number | flag | nothing |\n| --- | --- | --- | --- | --- |\n"
+            '| [1, null] | {"a": 1} | nan | true |  |\n',
+        ),
+    ],
+)
+def test_nested_and_missing_values(dlpulse: Dlpulse, home: Path, form: str, expected: str) -> None:
+    result = dlpulse("sql", NESTED, "--format", form, DLPULSE_HOME=str(home))
+    assert (result.stdout, result.stderr) == (expected, "")
+
+
+def test_no_number_is_cut_when_a_table_is_wider_than_the_terminal(home: Path) -> None:
+    command = (
+        f"stty cols 80; {sys.executable} -m dlpulse sql \"select * from rpt_frameworks where framework_id = 'keras'\""
+    )
+    shown = subprocess.run(
+        ["script", "-qec", command, "/dev/null"], env=environment(home), capture_output=True, text=True, check=True
+    ).stdout
+    assert "64244" in shown
+    assert "stars_observed" in shown
+
+
+def test_a_type_that_parquet_does_not_have_is_one_line(dlpulse: Dlpulse, home: Path) -> None:
+    result = dlpulse("sql", "select interval 1 day as i", "--format", "parquet", DLPULSE_HOME=str(home))
+    assert result.returncode == 2
+    assert result.stderr.startswith("dlpulse: --format parquet: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_ctrl_c_stops_a_query_without_a_traceback(home: Path) -> None:
+    endless = "select count(*) from range(100000000) a, range(100000000) b where a.range + b.range = 1"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlpulse", "sql", endless], env=environment(home), stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(3)
+    process.terminate()
+    assert process.communicate(timeout=30)[1] == "dlpulse: stopped; what was done before is kept\n"
+    assert process.returncode == 130
+
+
+def test_files_in_the_users_folder_are_not_run(home: Path, tmp_path: Path) -> None:
+    for name in ("click", "duckdb", "dbt", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run by mistake')")
+    command = [str(Path(sys.executable).with_name("dlpulse")), "build"]
+    result = subprocess.run(command, env=environment(home), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_without_a_database_one_line_says_what_to_do(dlpulse: Dlpulse, tmp_path: Path) -> None:
