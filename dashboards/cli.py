@@ -46,6 +46,8 @@ def command(host: str, port: int) -> list[str]:
     """Return the child's command line; the rest of the configuration lies beside app.py in .streamlit/config.toml."""
     return [
         sys.executable,
+        # Without it, Python would run modules that happen to lie in the user's working folder.
+        "-P",
         "-m",
         "streamlit",
         "run",

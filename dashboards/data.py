@@ -34,9 +34,9 @@ def figures(state: Published) -> pd.DataFrame:
 def star_points(state: Published, estimator: str) -> pd.DataFrame:
     """Return series, framework_id, label, day, stars, rounded_to, source of one estimator.
 
-    Cumulative counts, one point per repository and month: the month's last whole day. A repository is a series of its
-    own, so that two repositories of a framework are never added up over different days. `label` is the framework's
-    name, or the repository's where a framework has several.
+    Cumulative counts, one point per repository and month: the month's newest reading, or last whole day where days
+    are counted. A repository is a series of its own, so that two repositories of a framework are never added up over
+    different days. `label` is the framework's name, or the repository's where a framework has several.
     """
     sql = """
         with repos as (
@@ -88,7 +88,8 @@ def stars_added(state: Published, estimator: str) -> pd.DataFrame:
 def mentions(state: Published) -> pd.DataFrame:
     """Return series, framework_id, label, day (the month's first), share, papers, denominator, measure, base, source.
 
-    Measures and bases must be told apart by the caller; the pair with the most months comes first.
+    Measures and bases must be told apart by the caller. A month without a share is a gap and has no row; a cited share
+    comes without papers and denominator.
     """
     sql = """
         select
@@ -105,7 +106,7 @@ def mentions(state: Published) -> pd.DataFrame:
         from fct_mentions_monthly
         join dim_frameworks using (framework_id)
         where share is not null
-        order by count(*) over (partition by measure, base) desc, measure, base, series, day
+        order by measure, base, series, day
     """
     return frame(state, sql, "series framework_id label day share papers denominator measure base source")
 

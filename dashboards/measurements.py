@@ -51,6 +51,23 @@ def proofs(state: Published, run_id: str) -> pd.DataFrame:
     return frame(state, sql, "engine proved figures", run_id)
 
 
+def noisy_speeds(state: Published) -> pd.DataFrame:
+    """Return framework_id, measure (as in rpt_framework_figures) of the newest run's speeds too noisy to be ranked.
+
+    Of the configurations that the overview's speeds are taken from; a framework with a rankable result has no row.
+    """
+    sql = """
+        select framework_id, if(phase = 'training', 'train_images_per_s', 'infer_images_per_s') as measure
+        from fct_bench_results
+        where run_id = (select arg_max(run_id, started_at) from fct_bench_trials)
+            and metric = 'images_per_s' and phase in ('training', 'inference')
+            and parity_proved and (track, mode, tuning, batch_size) = ('matched', 'eager', 'stock', 128)
+        group by framework_id, phase
+        having not bool_or(coalesce(rankable, false))
+    """
+    return frame(state, sql, "framework_id measure")
+
+
 def device(state: Published, device_id: str) -> pd.DataFrame:
     """Return cpu, cores, gpu, memory_gib, os, python, versions (JSON text of library -> version); one row or none."""
     sql = """

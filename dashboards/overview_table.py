@@ -68,15 +68,15 @@ def _stroke(x: pd.Series[float], y: pd.Series[float]) -> str:
     return f'<polyline points="{" ".join(places if len(places) > 1 else places * 2)}"/>'
 
 
-def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str) -> str:
+def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str, otherwise: str) -> str:
     head = f'<td data-label="{escape(measure.heading)}" data-unit="{escape(measure.unit)}"'
     if found.empty:
-        return f'{head} class="absent">{wording.ABSENT}</td>'
+        return f'{head} class="absent">{otherwise}</td>'
     row = found.iloc[0]
     since = f"{wording.day(row['since'])} to " if wording.known(row["since"]) else ""
     told = [
         f"{since}{wording.day(row['as_of'])}",
-        *(str(row[key]) for key in ("source", "base") if wording.known(row[key])),
+        *(wording.PAPER_BASES.get(row[key], str(row[key])) for key in ("source", "base") if wording.known(row[key])),
     ]
     dated = str(row["source"]) if measure.dated_by == "source" else wording.month(row["as_of"])
     width = 100 * max(0.0, float(row["value"])) / largest if largest > 0 else 0.0
@@ -91,9 +91,18 @@ def _heading(measures: Collection[Measure]) -> str:
 
 
 def table(
-    frameworks: pd.DataFrame, figures: pd.DataFrame, points: pd.DataFrame, chosen: Collection[str], *, dark: bool
+    frameworks: pd.DataFrame,
+    figures: pd.DataFrame,
+    points: pd.DataFrame,
+    chosen: Collection[str],
+    *,
+    noisy: Collection[tuple[str, str]] = (),
+    dark: bool,
 ) -> str:
-    """Return the table of data.frameworks and data.figures; `points` are star lines broken into segments."""
+    """Return the table of data.frameworks and data.figures; `points` are star lines broken into segments.
+
+    `noisy` are (framework_id, measure) that were measured and may not be ranked: they are not called unknown.
+    """
     days = pd.to_datetime(points["day"])
     largest = figures.groupby("measure")["value"].max().to_dict()
     rows = []
@@ -103,7 +112,13 @@ def table(
         colour = ink.readable(framework["colour"], dark=dark) if on else ink.GREY
         line = sparkline(points[points["framework_id"] == framework["framework_id"]], days.min(), days.max(), colour)
         cells = [
-            _cell(one, own[own["measure"] == one.name], float(largest.get(one.name, 0.0)), colour)
+            _cell(
+                one,
+                own[own["measure"] == one.name],
+                float(largest.get(one.name, 0.0)),
+                colour,
+                wording.NOISY if (framework["framework_id"], one.name) in noisy else wording.ABSENT,
+            )
             for one in (*TREND, *MACHINE)
         ]
         rows.append(

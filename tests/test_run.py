@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -258,3 +259,27 @@ def test_without_network_everything_that_can_be_done_is_done(tmp_path: Path) -> 
     assert counted == [{"stars": 31664}]
     newest = ask(home, "select max(day) as day from fct_stars")[0]["day"]
     assert date.fromisoformat(newest) < NOW.date() + timedelta(1)
+
+
+def test_a_stop_while_collecting_ends_the_run_and_keeps_what_came(world: World, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    sources = {"DLPULSE_GITHUB_API": world.github_api, "DLPULSE_ARXIV_API": world.arxiv_api}
+    world.fault("slow", "/github/repos/.*/stargazers", seconds=0.3, count=1000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlpulse", "run", "--no-serve"],
+        env=environment(home, DLPULSE_NOW=NOW.isoformat(), GITHUB_TOKEN="world-token", **sources),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(home.glob("raw/source=stars/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.terminate()
+    output, errors = process.communicate(timeout=60)
+    world.faults.clear()
+    assert process.returncode == 130, errors
+    assert errors.endswith("dlpulse: stopped; what was done before is kept\n")
+    assert "Traceback" not in errors and output == ""
+    assert not list(home.glob("raw/source=bench/*"))
+    assert [body for body in raw_bodies(home).values() if b"stargazers_count" in body]

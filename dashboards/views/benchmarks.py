@@ -168,6 +168,8 @@ def _circumstances(state: Published, results: pd.DataFrame, run: pd.Series[Any],
     if not device.empty:
         row = device.iloc[0]
         facts |= {key: row[key] for key in ("cpu", "cores", "gpu", "memory_gib", "os", "python")}
+        # The bench looked for one: NULL says that it found none.
+        facts["gpu"] = row["gpu"] if wording.known(row["gpu"]) else "none found"
         versions = json.loads(str(row["versions"])) if wording.known(row["versions"]) else {}
     for key in ("track", "mode", "dataset", "batch_size", "threads", "precision"):
         facts[key] = wording.listing(results[key])

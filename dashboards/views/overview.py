@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, controls, data, findings, overview_table, page, series, wording
+from dashboards import (
+    charts,
+    controls,
+    data,
+    findings,
+    measurements,
+    mentions,
+    overview_table,
+    page,
+    series,
+    wording,
+)
 from dashboards.reader import Published
-
-MEASURES = {"title_abstract": "title or abstract", "full_text": "full text"}
-BASES = {"ml_papers": "machine-learning papers", "any_framework": "papers naming any framework"}
 
 
 def main() -> None:
@@ -28,11 +37,12 @@ def main() -> None:
     chosen = controls.frameworks(known)
     observed = data.star_points(state, "observed").rename(columns={"stars": "value"})
     lines = series.break_lines(observed, data.gaps(state, None), series.LONGEST_STEP_DAYS["observed"])
-    st.html(overview_table.table(known, figures, lines, chosen, dark=page.is_dark()))
+    noisy = set(measurements.noisy_speeds(state).itertuples(index=False, name=None))
+    st.html(overview_table.table(known, figures, lines, chosen, noisy=noisy, dark=page.is_dark()))
     st.caption(_note(figures))
     left, right = st.columns(2, gap="large")
     with left:
-        papers(state, known, chosen)
+        papers(state, known, figures, chosen)
     with right:
         surveys(state, known, chosen)
 
@@ -45,48 +55,73 @@ def _note(figures: pd.DataFrame) -> str:
     machine = f" Speeds: {circumstances}." if circumstances else ""
     sources = wording.listing(figures[figures["measure"] == "stars_observed"]["source"])
     return (
-        f"Stars as read off on the date given ({sources or 'no source yet'}). Surveys are multi-select and do not "
-        f"compare with each other. *{wording.ABSENT}* means that nobody asked or answered, or that a speed "
-        f"was too noisy to rank; it is not zero.{machine}"
+        f"Stars as read off on the date given ({sources or 'no source yet'}).{_papers_base(figures)} Surveys are "
+        f"multi-select and do not compare with each other. *{wording.ABSENT}* means that nobody asked or answered; it "
+        f"is not zero. *{wording.NOISY}* means that a speed's launches differ too much to rank it.{machine}"
     )
 
 
-def papers(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
-    """Draw each framework's monthly share of arXiv papers, by one measure and one denominator at a time."""
+def _papers_base(figures: pd.DataFrame) -> str:
+    shares = figures[figures["measure"] == "paper_share"]
+    if shares.empty:
+        return ""
+    first = shares.iloc[0]
+    base = wording.PAPER_BASES.get(first["base"], str(first["base"]))
+    since, until = wording.month(first["since"]), wording.month(first["as_of"])
+    return f" Papers: share of the {base}, {since} to {until}."
+
+
+def papers(state: Published, known: pd.DataFrame, figures: pd.DataFrame, chosen: list[str]) -> None:
+    """Draw each framework's monthly share of arXiv papers, by one measure and one base at a time."""
     st.markdown("#### Papers that name a framework")
-    points = data.mentions(state).rename(columns={"share": "value"})
+    points = data.mentions(state)
     if points.empty:
         page.absent(
             "arXiv has not been asked yet.", "`dlpulse collect papers`, then `dlpulse build`, fills this chart."
         )
         return
-    kinds = [
-        f"{MEASURES.get(measure, measure)} / {BASES.get(base, base)}"
-        for measure, base in zip(points["measure"].astype(str), points["base"].astype(str), strict=True)
-    ]
-    shown = controls.one_of("Named in / share of", list(dict.fromkeys(kinds)), "papers")
-    points = points[[kind == shown for kind in kinds]]
+    kinds = {kind.label: kind for kind in mentions.kinds(points, figures)}
+    kind = kinds[controls.from_list("Named in · share of", list(kinds), "papers")]
+    shown, thin = mentions.drawable(points, kind)
+    if shown.empty:
+        page.absent(
+            f"No month with {mentions.FEWEST_PAPERS} such papers is known yet.",
+            "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
+        )
+        return
+    page.figure(
+        None,
+        kind.subtitle,
+        _papers_chart(state, shown, page.colours(known), chosen),
+        _papers_source(shown, thin),
+        rows=shown.drop(columns="series"),
+        key="papers-chart",
+    )
+
+
+def _papers_chart(state: Published, shown: pd.DataFrame, colours: dict[str, str], chosen: list[str]) -> alt.LayerChart:
     # Cited figures are single readings a year apart; asked month by month, a missing month is a gap.
-    cited = set(points["source"]) == {"cited figure"}
+    cited = set(shown["source"]) == {"cited figure"}
     step = series.LONGEST_STEP_DAYS["observed" if cited else "monthly"]
-    broken = series.break_lines(points, data.gaps(state, "papers"), step).assign(rounded_to=0)
+    broken = series.break_lines(shown, data.gaps(state, "papers"), step).assign(rounded_to=0)
     look = charts.Look(
         chosen,
-        page.colours(known),
+        colours,
         number_format=".2%",
         unit="share of papers",
         dark=page.is_dark(),
         marks=cited,
         height=300,
     )
-    page.figure(
-        None,
-        "Share of the papers submitted to arXiv in the month",
-        charts.lines(broken, look),
-        f"Source: {wording.listing(points['source'])} · to {wording.month(points['day'].max())}. "
-        "Lines break where readings are missing.",
-        rows=points.drop(columns="series"),
-        key="papers-chart",
+    return charts.lines(broken.rename(columns={"share": "value"}), look)
+
+
+def _papers_source(shown: pd.DataFrame, thin: int) -> str:
+    months = f"{thin} month{'s' if thin > 1 else ''}"
+    left_out = f" {months} with fewer than {mentions.FEWEST_PAPERS} such papers left out." if thin else ""
+    return (
+        f"Source: {wording.listing(shown['source'])} · to {wording.month(shown['day'].max())}. "
+        f"Lines break where readings are missing.{left_out}"
     )
 
 

@@ -14,6 +14,12 @@ MEANING = {
     "gross": "star events as they happened; stars taken back are not subtracted",
 }
 PER_MONTH, TOTAL = "per month", "total"
+# What a point of a cumulative line is, and what is left out for it.
+POINTS = {
+    "observed": ("the newest reading of each month", ""),
+    "retained": ("last whole day of each month", "Days that are not over are left out"),
+    "gross": ("last whole day of each month", "Days that are not over are left out"),
+}
 
 
 def main() -> None:
@@ -81,29 +87,40 @@ def _figure(
     look = charts.Look(
         chosen, page.colours(known), log=log, dark=page.is_dark(), marks=estimator == "observed", height=480
     )
-    unit = "Cumulative stars, last whole day of each month" if total else "Stars added per whole month"
+    unit = f"Cumulative stars, {POINTS[estimator][0]}" if total else "Stars added per whole month"
     page.figure(
         f"{estimator.capitalize()} stars, {TOTAL if total else PER_MONTH}",
         f"{unit}, {'logarithmic' if log else 'linear'} scale",
         charts.lines(broken, look),
-        _source(points, gaps, total=total),
+        _source(points, gaps, estimator, total=total),
         rows=points.drop(columns="series"),
         key="stars",
     )
 
 
-def _source(points: pd.DataFrame, gaps: pd.DataFrame, *, total: bool) -> str:
+def _source(points: pd.DataFrame, gaps: pd.DataFrame, estimator: str, *, total: bool) -> str:
     newest = wording.day if total else wording.month
-    outages = gaps[gaps["subject"] == "*"]
-    holes = [f"{wording.month(gap.period_start)} to {wording.month(gap.period_end)}" for gap in outages.itertuples()]
     notes = [
         f"Source: {wording.listing(points['source'])} · to {newest(points['day'].max())}",
-        "Days that are not over are left out" if total else "Months that are not whole are left out",
+        POINTS[estimator][1] if total else "Months that are not whole are left out",
         "Hollow points were rounded by their source" if (points["rounded_to"] > 0).any() else "",
         "Lines break where readings are missing",
-        f"Known outages: {wording.listing(holes)}" if holes else "",
+        _outages(gaps[gaps["subject"] == "*"], estimator),
     ]
     return ". ".join(filter(None, notes)) + "."
+
+
+def _outages(outages: pd.DataFrame, estimator: str) -> str:
+    """Say what was out of order, and when; the history that retained stars come from was not."""
+    spans = [f"{wording.month(gap.period_start)} to {wording.month(gap.period_end)}" for gap in outages.itertuples()]
+    if not spans:
+        return ""
+    if estimator == "retained":
+        return (
+            f"The stargazer lists were closed {wording.listing(spans)}; "
+            "the history endpoint that this line is from covers these days"
+        )
+    return f"Known outages: {wording.listing(spans)}"
 
 
 main()

@@ -133,6 +133,24 @@ from (
         as r(month))
 )
 where month not between date '2021-03-01' and date '2021-08-01' and month >= first_released_on;
+insert into fct_mentions_monthly
+select framework_id, month, measure, 'any_framework', papers, naming, papers / nullif(naming, 0), response_id
+from (
+    select *, sum(papers) over (partition by month)::bigint as naming
+    from (
+        select framework_id, month, measure, if(month < date '2016-03-01', 1, papers) as papers, response_id
+        from fct_mentions_monthly where base = 'ml_papers'
+        union all
+        select framework_id, month::date, 'title_abstract', 0, 'run-2'
+        from curve, range(timestamp '2008-01-01', timestamp '2016-01-01', interval 1 month) as r(month)
+    )
+);
+-- Not every framework was asked for in this month: nobody knows how many papers name any of them.
+update fct_mentions_monthly set denominator = null, share = null
+where base = 'any_framework' and month = date '2024-05-01';
+insert into fct_mentions_monthly values
+    ('tensorflow', '2017-03-01', 'full_text', 'ml_papers', null, null, 0.091, 'cited:mentions'),
+    ('caffe', '2017-03-01', 'full_text', 'ml_papers', null, null, 0.071, 'cited:mentions');
 """
 
 SURVEYS: list[tuple[str, int, str, int | None, dict[str, int]]] = [
@@ -179,8 +197,8 @@ select framework_id, 'stars_growth_12m', last.stars / first.stars - 1, last.day,
 from fct_stars as last join fct_stars as first using (repo_id, framework_id, estimator)
 where estimator = 'observed' and last.day = date '2026-08-22' and first.day = date '2025-12-31'
 union all
-select framework_id, 'paper_share', arg_max(share, month), max(month), null, 'arxiv', 'all machine-learning papers', 'run-2'
-from fct_mentions_monthly group by all
+select framework_id, 'paper_share', sum(papers) / sum(denominator), date '2026-10-31', date '2025-11-01', 'arXiv titles and abstracts', base, 'run-2'
+from fct_mentions_monthly where base = 'ml_papers' and measure = 'title_abstract' and month >= date '2025-11-01' group by all
 union all
 select framework_id, 'survey_share', share, make_date(year, 12, 31), make_date(year, 1, 1), survey || ' ' || year, 'base ' || base, response_id
 from fct_survey_shares where year = 2018

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def test_the_child_gets_the_home_and_no_token(tmp_path: Path, monkeypatch: pytes
     inherited = cli.environment(Settings(home=tmp_path, raw=tmp_path / "raw"))
     assert inherited["DLPULSE_HOME"] == str(tmp_path)
     assert "GITHUB_TOKEN" not in inherited
+
+
+def test_a_file_in_the_working_folder_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("open('poisoned', 'w').close()\nraise SystemExit(3)\n")
+    child = cli.command(cli.HOST, cli.PORT)
+    streamlit = child[: child.index("run")]
+    result = subprocess.run(
+        [*streamlit, "--version"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.returncode, result.stdout.split(",")[0]) == (0, "Streamlit")
+    assert not (tmp_path / "poisoned").exists()
 
 
 def test_it_serves_this_machine_only_and_sends_no_usage_statistics() -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,6 +14,7 @@ from tests.conftest import ROOT
 from tests.dashboards import sample
 from tests.dashboards.conftest import Home
 
+ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
 PAGES = ["views/overview.py", "views/stars.py", "views/benchmarks.py"]
 
 
@@ -76,6 +78,56 @@ def test_without_papers_the_overview_says_how_to_get_them(sample_home: Home, mon
     assert "arXiv has not been asked yet." in words(app)
 
 
+def test_a_speed_too_noisy_to_rank_is_called_noisy_and_not_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "cited"))) as connection:
+        noisy = "engine = 'pytorch' and phase = 'training' and tuning = 'stock'"
+        connection.execute(f"update fct_bench_results set rankable = false where {noisy}")
+        speed = "measure = 'train_images_per_s' and framework_id = 'pytorch'"
+        connection.execute(f"delete from rpt_framework_figures where {speed}")
+    table = words(opened(monkeypatch, tmp_path))
+    pytorch = table[table.index(">PyTorch<") :].split("</tr>")[0]
+    assert pytorch.count(">noisy<") == 1
+    assert 'data-label="Training" data-unit="images/s, median" class="absent">noisy<' in pytorch
+    assert "<b>3,825</b>" in pytorch
+    jax = table[table.index(">JAX<") :].split("</tr>")[0]
+    assert "noisy" not in jax
+
+
+@pytest.mark.parametrize(
+    ("base", "first", "subtitle"),
+    [
+        ("ml_papers", "ML papers", ML_PAPERS),
+        ("any_framework", "any framework", "papers naming any of these frameworks"),
+        (None, "ML papers", ML_PAPERS),
+    ],
+)
+def test_papers_begin_with_the_base_that_the_table_uses(
+    base: str | None, first: str, subtitle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "full"))) as connection:
+        connection.execute("delete from rpt_framework_figures where measure = 'paper_share' and $1 is null", [base])
+        connection.execute("update rpt_framework_figures set base = $1 where measure = 'paper_share'", [base])
+    app = opened(monkeypatch, tmp_path)
+    assert app.selectbox(key="papers").value == f"title or abstract · {first}"
+    assert len(app.selectbox(key="papers").options) == 3
+    assert f"Share of the month's {subtitle}. Named in title or abstract" in words(app)
+    assert (f"Papers: share of the {subtitle}, Nov 2025 to Oct 2026." in words(app)) == (base is not None)
+
+
+def test_thin_months_unknown_months_and_the_years_before_any_mention_are_not_drawn(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("full"))
+    app.selectbox(key="papers").set_value("title or abstract · any framework").run()
+    assert "2 months with fewer than 20 such papers left out." in words(app)
+    rows = app.dataframe[0].value
+    months = {f"{day:%Y-%m}" for day in rows["day"]}
+    assert min(months) == "2016-03"
+    assert "2024-05" not in months and {"2024-04", "2024-06"} <= months
+
+
 def test_a_survey_that_did_not_ask_is_named_and_not_drawn(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"))
     assert app.selectbox(key="survey").options == [
@@ -98,6 +150,21 @@ def test_stars_show_one_estimator_at_a_time(sample_home: Home, monkeypatch: pyte
     assert "github" in sources["retained"] and "EvanLi" not in sources["retained"]
 
 
+def test_observed_points_are_readings_and_retained_ones_whole_days(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("full"), PAGES[1])
+    observed = words(app)
+    app.button_group(key="estimator").set_value("retained").run()
+    retained = words(app)
+    assert "Cumulative stars, the newest reading of each month" in observed
+    assert "not over" not in observed and "were closed" not in observed
+    assert "Cumulative stars, last whole day of each month" in retained
+    assert "Days that are not over are left out" in retained
+    assert "The stargazer lists were closed Jun 2026 to Sep 2026; the history endpoint" in retained
+    assert "outage" not in retained
+
+
 def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), PAGES[1])
     app.button_group(key="estimator").set_value("gross").run()
@@ -115,7 +182,7 @@ def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkey
     circumstances = app.table[0].value["value"]
     assert circumstances["cpu"] == "AMD EPYC 7R13 Processor"
     assert circumstances["torch"] == "2.13.0"
-    assert circumstances["gpu"] == "not known"
+    assert circumstances["gpu"] == "none found"
 
 
 def test_a_rerun_notices_a_newly_published_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

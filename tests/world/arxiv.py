@@ -1,20 +1,19 @@
-"""arXiv's query API as SOURCES describes it, over the recorded papers that name a framework (2014 to 2017).
+"""arXiv's query API as SOURCES describes it, over the papers of `tests.world.corpus`, recorded and generated.
 
-The recorded data give the day of submission only; the hour served is 12:00 GMT, our choice. Counting requests (without
+The corpus gives the day of submission only; the hour served is 12:00 GMT, our choice. Counting requests (without
 phrases) also see invented background papers: 200 in January 2010 and 10 more each month after it.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from tests.world.corpus import CATEGORIES, Paper, generated, recorded
 from tests.world.github import Reply
 
 LONGEST_PAGE = 2_000
@@ -35,31 +34,15 @@ xmlns="http://www.w3.org/2005/Atom">
 """
 
 
-@dataclass(frozen=True)
-class Paper:
-    """One paper of the corpus."""
-
-    arxiv_id: str
-    submitted_on: date
-    categories: tuple[str, ...]
-    title: str
-    abstract: str
-
-    def names(self, field: str, phrase: str) -> bool:
-        """Whether title (`ti`) or abstract (`abs`) holds the phrase as whole words, in any case."""
-        text = self.title if field == "ti" else self.abstract
-        return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None
-
-
 class ArXiv:
     """The corpus and how it is asked; `now` (UTC without zone) is the feed's date."""
 
     def __init__(self, now: datetime, corpus: Path) -> None:
         self.now = now
-        with gzip.open(corpus, "rt", encoding="utf-8") as lines:
-            # Four papers stand in the data set twice, once with an id that went through floating point.
-            found = {paper.arxiv_id: paper for paper in (_paper(json.loads(line)) for line in lines)}
-        self.papers = list(found.values())
+        self.papers = recorded(corpus) + generated(now.date())
+        self._counts = Counter(
+            paper.submitted_on.replace(day=1) for paper in self.papers if set(CATEGORIES) & set(paper.categories)
+        )
 
     def reply(self, query: Mapping[str, str]) -> Reply:
         """Answer one request."""
@@ -97,12 +80,7 @@ class ArXiv:
 
     def month_total(self, month: date) -> int:
         """Return how many papers of the six categories a month has: the truth behind a counting request."""
-        categories = {"cs.LG", "cs.CV", "cs.CL", "cs.AI", "cs.NE", "stat.ML"}
-        own = sum(
-            paper.submitted_on.replace(day=1) == month and bool(categories & set(paper.categories))
-            for paper in self.papers
-        )
-        return own + _invented_count(month)
+        return self._counts[month] + _invented_count(month)
 
     def _window(self, query: str) -> tuple[date, date]:
         match = _WINDOW.search(query)
@@ -140,14 +118,6 @@ class ArXiv:
             size=1, total=1, start=0, entries=entry,
         )  # fmt: skip
         return Reply(400, body.encode(), {"Content-Type": "application/atom+xml; charset=utf-8"})
-
-
-def _paper(line: Mapping[str, str]) -> Paper:
-    submitted_on = date.fromisoformat(line["created"])
-    # 1705.05627 stands there as 1705.0562699999998.
-    digits = 5 if line["arxiv_id"] >= "1501" else 4
-    identifier = f"{float(line['arxiv_id']):.{digits}f}"
-    return Paper(identifier, submitted_on, tuple(line["categories"].split(",")), line["title"], line["abstract"])
 
 
 def _invented_count(month: date) -> int:

@@ -7,14 +7,16 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.world import World
+from tests.world.corpus import CATEGORIES, generated
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORY = "/repos/zaghaghi/toolog/stargazers/history"
@@ -97,8 +99,40 @@ def test_every_repository_of_the_registry_is_there(get, world):
 
 def test_the_corpus_holds_each_paper_once_under_its_true_id(world):
     ids = world.truth()["papers"]
-    assert len(ids) == len(set(ids)) == 151
-    assert all(re.fullmatch(r"14\d\d\.\d{4}|1[5-7]\d\d\.\d{5}", arxiv_id) for arxiv_id in ids)
+    assert len(ids) == len(set(ids))
+    recorded = [arxiv_id for arxiv_id in ids if arxiv_id < "18"]
+    assert len(recorded) == 151
+    assert all(re.fullmatch(r"14\d\d\.\d{4}|1[5-7]\d\d\.\d{5}", arxiv_id) for arxiv_id in recorded)
+
+
+def test_from_2018_on_papers_are_generated_and_say_so():
+    papers = generated(date(2026, 9, 11))
+    months = Counter(f"{paper.submitted_on:%Y-%m}" for paper in papers)
+    assert (min(months), max(months), len(months)) == ("2018-01", "2026-09", 105)
+    assert all(30 <= count <= 80 for month, count in months.items() if month != "2026-09")
+    assert all(re.match(rf"Generated paper {paper.submitted_on:%Y-%m} #\d+: ", paper.title) for paper in papers)
+    assert all(set(paper.categories) <= set(CATEGORIES) for paper in papers)
+    named = Counter(
+        (paper.submitted_on.year, name)
+        for paper in papers
+        for name in ("TensorFlow", "PyTorch")
+        if name in paper.abstract
+    )
+    assert named[2018, "TensorFlow"] > 3 * named[2018, "PyTorch"]
+    assert named[2025, "PyTorch"] > 3 * named[2025, "TensorFlow"]
+
+
+def test_a_generated_paper_does_not_depend_on_the_day_of_asking():
+    earlier, later = generated(date(2026, 9, 11)), generated(date(2026, 11, 23))
+    assert later[: len(earlier)] == earlier
+    assert max(paper.submitted_on for paper in earlier) <= date(2026, 9, 11)
+
+
+def test_a_years_papers_fit_in_three_pages_of_500_and_in_the_monthly_totals(world):
+    by_month = Counter(paper.submitted_on.replace(day=1) for paper in world.arxiv.papers)
+    by_year = Counter(paper.submitted_on.year for paper in world.arxiv.papers)
+    assert by_year[2026] > 0 and max(by_year.values()) <= 1_500
+    assert all(count <= world.arxiv.month_total(month) for month, count in by_month.items())
 
 
 def test_arxiv_refuses_what_the_real_one_refuses(world):

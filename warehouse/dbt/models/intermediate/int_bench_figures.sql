@@ -20,8 +20,6 @@ candidates as (
         and results.track = 'matched'
         and results.mode = 'eager'
         and results.tuning = 'stock'
-        and results.rankable
-        and results.parity_proved
     qualify runs.started_at = max(runs.started_at) over ()
 ),
 
@@ -38,7 +36,7 @@ final as (
         run_id,
         engine
     from candidates
-    where batch_size = 128
+    where batch_size = 128 and rankable and parity_proved
     qualify row_number() over (partition by framework_id, phase order by n desc, median desc, engine) = 1
 )
 
