@@ -9,16 +9,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import arxiv
+import platformdirs
 import requests
 from filelock import FileLock, Timeout
 from requests.adapters import HTTPAdapter
 
-from collectors.base import Context, GivenUp, LimitReached, Stopped, Unreachable
+from collectors.base import Context, GivenUp, LimitReached, Outcome, Stopped, Unreachable
 from collectors.waiting import come_back_at, failure_words, retry_policy
 from warehouse.parse.papers import Feed, feed
 from warehouse.parse.tables import Rejected
 from warehouse.raw import Run
-from warehouse.settings import Settings
+from warehouse.settings import Settings, is_arxiv, without_userinfo
 
 PAGE_SIZE = 500
 # arXiv answers 400 beyond this offset.
@@ -59,11 +60,13 @@ class Question:
 class _Session(requests.Session):
     """Archives every answer, refuses bad ones, and lets nothing through but good pages."""
 
-    def __init__(self, context: Context, run: Run) -> None:
+    def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         super().__init__()
         self._context = context
         self._settings = context.settings
+        self._address = without_userinfo(context.settings.arxiv_api)
         self._run = run
+        self._outcome = outcome
         self.question = Question("", {})
         adapter = HTTPAdapter(max_retries=retry_policy(context.settings, context.stop, LIMITS))
         self.mount("http://", adapter)
@@ -81,7 +84,7 @@ class _Session(requests.Session):
         except requests.RequestException as error:
             if self._context.stop.is_set():
                 raise Stopped("stopped") from None
-            host = urlsplit(self._settings.arxiv_api).netloc
+            host = urlsplit(self._address).netloc
             raise Unreachable(f"arXiv at {host} cannot be reached: {failure_words(error)}") from None
         self._take(str(url), answer)
         return answer
@@ -89,10 +92,11 @@ class _Session(requests.Session):
     def _take(self, url: str, answer: requests.Response) -> None:
         query = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
         asked = {"query": query["search_query"], "start": int(query["start"]), "max_results": int(query["max_results"])}
+        self._outcome.requests += 1
         response = self._run.write(
             self.question.subject,
             answer.content,
-            url=self._settings.arxiv_api,
+            url=self._address,
             params={**self.question.params, **asked},
             status=answer.status_code,
             etag=answer.headers.get("ETag"),
@@ -119,14 +123,16 @@ class _Session(requests.Session):
 class Feeds:
     """One run's conversation with arXiv (or DLPULSE_ARXIV_API): one request at a time, `arxiv_delay` apart.
 
+    Counts its answers in `outcome.requests`.
+
     Raises, from both questions:
         QueryRefused, BadFeed: this question got no usable answer; the message says why.
         LimitReached, GivenUp, Stopped: the source ends here.
     """
 
-    def __init__(self, context: Context, run: Run) -> None:
+    def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         settings = context.settings
-        self._session = _Session(context, run)
+        self._session = _Session(context, run, outcome)
         self._client = arxiv.Client(PAGE_SIZE, settings.arxiv_delay, min(settings.retries, 2))
         self._client.query_url_format = settings.arxiv_api + "?{}"
         # The package offers no other way to set a timeout or to heed Retry-After.
@@ -156,9 +162,10 @@ class Feeds:
 
 @contextmanager
 def sole_asker(settings: Settings) -> Iterator[None]:
-    """Hold the lock of arXiv's host: its terms allow one connection at a time."""
-    host = urlsplit(settings.arxiv_api).hostname or "arxiv"
-    folder = settings.home / "locks"
+    """Hold the lock of the host: arXiv's terms allow one connection at a time, whatever the home."""
+    host = urlsplit(settings.arxiv_api).hostname
+    shared = platformdirs.user_cache_path("dlpulse", appauthor=False)
+    folder = (shared if is_arxiv(settings.arxiv_api) else settings.home) / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / f"{host}.lock", timeout=settings.max_wait):

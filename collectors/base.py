@@ -16,6 +16,8 @@ from warehouse.raw import Archive, Run
 from warehouse.registry import Framework, Registry
 from warehouse.settings import Settings
 
+UNKNOWN = "unknown"
+
 
 @dataclass
 class Context:
@@ -35,9 +37,10 @@ class Context:
 class Outcome:
     """What came of one source.
 
-    `rows` were read, `new` of them were not known before; `failed` holds one line per fault; `left` says what
-    remains ("" when nothing does) and `retry_at` (UTC) when to come back for it. `reached` is False when the
-    source never answered at all. `stopped` is True after Ctrl-C.
+    `requests` were answered; `rows` were read, `new` of them were not known before; `failed` holds one line per
+    fault; `left` says what remains ("" when nothing does; UNKNOWN until the collector tells) and `retry_at` (UTC) when
+    to come back for it. `reached` is False when the source never answered at all. `stopped` is True after Ctrl-C,
+    `busy` when another process collects the source already, which is no fault.
     """
 
     source: str
@@ -45,11 +48,12 @@ class Outcome:
     rows: int = 0
     new: int = 0
     failed: list[str] = field(default_factory=list)
-    left: str = ""
+    left: str = UNKNOWN
     took_s: float = 0.0
     retry_at: datetime | None = None
     reached: bool = True
     stopped: bool = False
+    busy: bool = False
 
 
 class GivenUp(DlpulseError):
@@ -80,10 +84,12 @@ class _Unfinished(DlpulseError):
 def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
     """Open a run in the raw archive with an Outcome to fill; what ends a source early becomes part of the Outcome.
 
-    The run's end is noted with an error when anything failed, was cut off or was stopped.
+    The run's end is noted with an error when anything failed, was cut off or was stopped. An archive in which not even
+    the start can be noted raises DlpulseError; one that fails later, as on a full disk, becomes a line of the outcome.
     """
     outcome = Outcome(source)
     began = time.monotonic()
+    opened = False
     try:
         with context.archive.start(
             source,
@@ -92,22 +98,34 @@ def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
             since=context.since,
             until=context.until,
         ) as run:
+            opened = True
             try:
                 yield run, outcome
             except GivenUp as error:
                 outcome.failed.append(str(error))
-                outcome.reached = not isinstance(error, Unreachable) or run.requests > 0
+                outcome.reached = not isinstance(error, Unreachable) or outcome.requests > 0
             except LimitReached as limit:
                 outcome.left = outcome.left or str(limit)
                 outcome.retry_at = limit.retry_at
             except Stopped:
                 outcome.stopped = True
             finally:
-                outcome.requests, run.rows = run.requests, outcome.rows
+                run.rows = outcome.rows
                 outcome.took_s = time.monotonic() - began
             _raise_unfinished(outcome)
     except _Unfinished:
         return
+    except (DlpulseError, OSError) as error:
+        if not opened:
+            raise
+        outcome.failed.append(fault_line(error))
+
+
+def fault_line(error: DlpulseError | OSError) -> str:
+    """Return the line for people; an error of the file system names the file."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return str(error)
 
 
 def _raise_unfinished(outcome: Outcome) -> None:

@@ -39,7 +39,7 @@ def collect(
         raise BadInputError(f"--since {first} is after --until {last}")
     chosen = _choose(sources)
     if only_due:
-        chosen = [source for source in chosen if due(Archive(settings.raw), source, settings.clock())]
+        chosen = [source for source in chosen if due(Archive(settings.raw), source, settings.clock(), frameworks)]
     if dry_run:
         for source in chosen:
             names = ", ".join(entry.id for entry in frameworks)

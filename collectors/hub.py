@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import github
 import requests
 
-from collectors.base import Context, GivenUp, LimitReached, Stopped, Unreachable
+from collectors.base import Context, GivenUp, LimitReached, Outcome, Stopped, Unreachable
 from collectors.waiting import come_back_at, failure_words, retry_policy
-from warehouse.errors import BadInputError
 from warehouse.raw import Response, Run
+from warehouse.settings import without_userinfo
 
 API_VERSION = "2026-03-10"
 SECONDS_BETWEEN_REQUESTS = 0.05
@@ -37,12 +37,14 @@ class Answer:
 
 
 class Hub:
-    """One run's conversation with GitHub (or DLPULSE_GITHUB_API)."""
+    """One run's conversation with GitHub (or DLPULSE_GITHUB_API); counts its answers in `outcome.requests`."""
 
-    def __init__(self, context: Context, run: Run) -> None:
+    def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self._context = context
         self._settings = context.settings
+        self._address = without_userinfo(context.settings.github_api)
         self._run = run
+        self._outcome = outcome
         self._requester = _client(context).requester
         self._spent_until: datetime | None = None
 
@@ -62,11 +64,12 @@ class Hub:
         """
         self._check_budget()
         status, headers, text = self._request(path, params, etag)
+        self._outcome.requests += 1
         self._note_budget(headers)
         response = self._run.write(
             subject,
             text.encode(),
-            url=self._settings.github_api + path,
+            url=self._address + path,
             params=params,
             status=status,
             etag=headers.get("etag"),
@@ -86,7 +89,7 @@ class Hub:
         except requests.RequestException as error:
             if self._context.stop.is_set():
                 raise Stopped("stopped") from None
-            host = urlsplit(self._settings.github_api).netloc
+            host = urlsplit(self._address).netloc
             raise Unreachable(f"GitHub at {host} cannot be reached: {failure_words(error)}") from None
         except RuntimeError as error:  # PyGithub's word for a redirect to another host, or in circles
             raise Refused(str(error)) from None
@@ -126,9 +129,6 @@ def _names_a_limit(headers: Mapping[str, str], response: Response) -> bool:
 
 def _client(context: Context) -> github.Github:
     settings = context.settings
-    address = urlsplit(settings.github_api)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise BadInputError(f"DLPULSE_GITHUB_API {settings.github_api!r} is not an http(s) address")
     return github.Github(
         auth=github.Auth.Token(settings.github_token) if settings.github_token else None,
         base_url=settings.github_api,

@@ -108,7 +108,8 @@ def month_window(month: date) -> Window:
 
 def months(now: datetime, since: date | None, until: date | None) -> Iterator[date]:
     """Yield the first days of complete months, newest first, from 2010 on, within `since` and `until`."""
-    month = (min(now.date(), until + timedelta(days=1) if until else date.max)).replace(day=1)
+    end = now.date() if until is None or until >= now.date() else until + timedelta(days=1)
+    month = max(FIRST_MONTH, end.replace(day=1))
     first = max(FIRST_MONTH, since or FIRST_MONTH)
     while (month := (month - timedelta(days=1)).replace(day=1)) >= first:
         yield month

@@ -37,7 +37,7 @@ class _Collection:
         self.archive_run = run
         self.outcome = outcome
         self.frameworks = [framework for framework in context.frameworks if framework.arxiv_query]
-        self.feeds = Feeds(context, run)
+        self.feeds = Feeds(context, run, outcome)
         self.refusals = 0
         self.asked = read_asked(context.archive)
         now = context.settings.clock()

@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from datetime import date
 from types import FrameType
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from collectors.base import Context, Outcome
+from collectors.base import Context, Outcome, fault_line
 from collectors.sources import SOURCES
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
@@ -63,10 +64,15 @@ def collect(
 
 def _collect_one(source: str, context: Context) -> Outcome:
     """Return the source's outcome; this is the one boundary where a source's failure becomes a line."""
+    locks = context.settings.home / "locks"
     try:
-        outcome = SOURCES[source](context)
-    except DlpulseError as error:
-        outcome = Outcome(source, failed=[str(error)])
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"collect-{source}.lock", timeout=0):
+            outcome = SOURCES[source](context)
+    except Timeout:
+        outcome = Outcome(source, left=f"{source} is being collected by another process", busy=True)
+    except (DlpulseError, OSError) as error:
+        outcome = Outcome(source, failed=[fault_line(error)])
     if not context.progress.console.is_terminal:
         context.progress.console.print(summary_line(outcome), highlight=False, soft_wrap=True, markup=False)
     return outcome
@@ -114,7 +120,8 @@ def _stopping() -> Iterator[threading.Event]:
 
 def summary_line(outcome: Outcome) -> str:
     """Say in one line what came of a source."""
-    state = "failed" if outcome.failed else "stopped" if outcome.stopped else "done"
+    states = {"failed": outcome.failed, "stopped": outcome.stopped, "not asked": outcome.busy}
+    state = next((state for state, holds in states.items() if holds), "done")
     line = f"{outcome.source}: {state}, {outcome.requests} requests, {outcome.rows:,} rows, {outcome.new:,} new"
     if outcome.left:
         line += f"; left: {outcome.left}"
@@ -124,7 +131,7 @@ def summary_line(outcome: Outcome) -> str:
 
 
 def report(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print the summary table and one line per fault."""
+    """Print the summary table, one line per fault, and that nothing is lost by stopping."""
     table = Table("source", "requests", "rows", "new", "failed", "left", "took", box=None, pad_edge=False)
     for outcome in outcomes:
         left = outcome.left + (f" (after {outcome.retry_at:%Y-%m-%d %H:%M} UTC)" if outcome.retry_at else "")
@@ -134,3 +141,5 @@ def report(outcomes: Sequence[Outcome], console: Console) -> None:
     for outcome in outcomes:
         for line in outcome.failed:
             console.print(f"{outcome.source}: {line}", style="red", highlight=False, soft_wrap=True, markup=False)
+    if any(outcome.stopped for outcome in outcomes):
+        console.print("stopped; what was collected is kept")

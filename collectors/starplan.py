@@ -21,6 +21,7 @@ class Known:
     """What earlier answers said of one repository: its record, its days, and when each whole week was last read."""
 
     record_id: str | None = None
+    github_id: int | None = None
     etag: str | None = None
     full_name: str = ""
     created_on: date = date.max
@@ -33,6 +34,7 @@ class Known:
         for table, row in rows:
             if table == "repo_records":
                 self.record_id, self.etag = response.response_id, response.etag
+                self.github_id = row["github_id"]
                 self.full_name, self.created_on = row["full_name"], row["created_on"]
                 new += 1
             else:

@@ -23,9 +23,14 @@ def collect(context: Context) -> Outcome:
 class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self.outcome = outcome
-        self.hub = Hub(context, run)
+        self.hub = Hub(context, run, outcome)
         self.known = read_known(context.archive)
         self.names = [repo.name for framework in context.frameworks for repo in framework.repositories]
+        self.registered = {
+            repo.name.lower(): repo.name
+            for framework in context.registry.frameworks.values()
+            for repo in framework.repositories
+        }
         self.unasked = list(self.names)
         self.plans: dict[str, Plan] = {}
         self.progress = context.progress
@@ -71,7 +76,21 @@ class _Collection:
             self.outcome.rows += 1
         else:
             self.outcome.new += known.learn(answer.response, self._rows(answer.response))
-        self.plans[name] = Plan.make(known, answer.response.fetched_at)
+        if line := self._alias(name, known):
+            self.outcome.failed.append(line)
+        else:
+            self.plans[name] = Plan.make(known, answer.response.fetched_at)
+
+    def _alias(self, name: str, known: Known) -> str | None:
+        """Say so when the repository stands in the registry under another name too: it is not paged twice."""
+        advice = "move it to formerly in the registry"
+        today = self.registered.get(known.full_name.lower(), name)
+        if today != name:
+            return f"{name} is {today} today: {advice}"
+        for other in self.plans:
+            if self.known[other].github_id == known.github_id:
+                return f"{name} and {other} are both {known.full_name} today: {advice}"
+        return None
 
     def _history(self, name: str, page: int) -> None:
         plan = self.plans[name]

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from collectors.arxivfeed import sole_asker
+from collectors.base import GivenUp
+from collectors.paperplan import months
 from tests.collectors.conftest import NOW
 from tests.world import World
 from warehouse import registry
@@ -71,7 +74,7 @@ def test_months_are_counted_newest_first_24_a_run(world, gather, rows):
     outcome = gather("papers", ["keras"])
     months = [row["month"] for row in rows("paper_counts")]
     assert (months[0], months[-1], len(months)) == (date(2026, 8, 1), date(2024, 9, 1), 24)
-    assert {f"{row['month']:%Y-%m}": row["papers"] for row in rows("paper_counts")}["2025-03"] == 2_020
+    assert {f"{row['month']:%Y-%m}": row["papers"] for row in rows("paper_counts")}["2025-03"] == 2_020 + 51
     assert outcome.left == "176 monthly totals"
 
 
@@ -219,8 +222,46 @@ def test_a_source_without_usable_answers_is_given_up_after_three(world, gather):
     assert (len(outcome.failed), outcome.reached) == (4, True)
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "first"),
+    [(None, date.max, date(2026, 8, 1)), (date.min, date(2010, 2, 28), date(2010, 2, 1)), (None, date.min, None)],
+)
+def test_days_beyond_all_papers_cut_nothing(since, until, first):
+    assert next(months(NOW, since, until), None) == first
+
+
+@pytest.mark.parametrize("until", [date.max, date.min])
+def test_days_beyond_all_papers_fail_nothing(gather, until):
+    assert gather("papers", ["pytorch"], since=until.replace(month=1, day=1), until=until).failed == []
+
+
+def test_a_password_in_the_address_is_kept_nowhere(gather, settings, archived):
+    world_api = settings.arxiv_api
+    outcome = gather("papers", ["keras"], since=UNTIL, until=UNTIL, arxiv_api=world_api.replace("//", "//me:s3cret@"))
+    assert outcome.failed == []
+    assert {answer.url for answer in archived("papers")} == {world_api}
+    outcome = gather("papers", ["keras"], until=SINCE, arxiv_api="http://me:s3cret@127.0.0.1:9/api/query")
+    assert outcome.failed == ["arXiv at 127.0.0.1:9 cannot be reached: connection refused"]
+    assert "s3cret" not in repr(list(Archive(settings.raw).responses()))
+
+
+def test_all_homes_of_a_user_share_arxivs_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    one, other = (Settings(home=tmp_path / name, raw=tmp_path / name, max_wait=0.1) for name in ("one", "other"))
+    with (
+        sole_asker(one),
+        pytest.raises(GivenUp, match=r"another dlpulse is asking export\.arxiv\.org"),
+        sole_asker(other),
+    ):
+        pass
+    with sole_asker(other):
+        assert (tmp_path / "cache" / "dlpulse" / "locks" / "export.arxiv.org.lock").exists()
+    assert not (tmp_path / "one").exists()
+
+
 def test_only_one_process_asks_arxiv_at_a_time(world, read, settings):
     with FileLock(settings.home / "locks" / "127.0.0.1.lock"):
         outcome = read(max_wait=0.1)
     assert outcome.failed == ["another dlpulse is asking 127.0.0.1; its terms allow one at a time"]
+    assert outcome.left == "unknown"
     assert world.requests == []

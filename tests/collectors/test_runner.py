@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from filelock import FileLock
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -79,6 +82,7 @@ def test_sigterm_ends_cleanly_and_notes_why(world, collecting, settings, gather,
     _, errors = collecting.communicate(timeout=30)
     assert collecting.returncode == 0
     assert "stars: stopped" in errors
+    assert errors.endswith("stopped; what was collected is kept\n")
     assert "Traceback" not in errors
     (part,) = Archive(settings.raw).parts("stars")
     assert "-0" not in part.stem.partition("-")[2]
@@ -105,6 +109,50 @@ def test_one_failing_source_never_stops_another(world, settings):
     assert "Traceback" not in shown.getvalue()
 
 
+def test_a_source_that_is_being_collected_is_left_alone(world, command, gather, settings):
+    (settings.home / "locks").mkdir()
+    with FileLock(settings.home / "locks" / "collect-stars.lock"):
+        outcome = gather("stars")
+        result = command("stars", "--framework", "toolog")
+    assert (outcome.failed, outcome.left) == ([], "stars is being collected by another process")
+    assert "stars: not asked, 0 requests, 0 rows, 0 new; left: stars is being collected" in result.stderr
+    assert (result.exit_code, world.requests) == (0, [])
+    assert Archive(settings.raw).parts() == []
+
+
+def test_a_home_that_is_a_file_gets_one_line(dlpulse, tmp_path):
+    (tmp_path / "file").write_text("", "utf-8")
+    result = dlpulse("collect", "stars", DLPULSE_HOME=str(tmp_path / "file"))
+    assert result.returncode == 1
+    assert "stars: failed, 0 requests, 0 rows, 0 new; left: unknown" in result.stderr
+    assert f"stars: {tmp_path / 'file' / 'locks'}: Not a directory" in result.stderr
+    assert "unexpected" not in result.stderr
+
+
+def test_a_raw_folder_that_is_a_file_gets_one_line(gather, tmp_path):
+    (tmp_path / "file").write_text("", "utf-8")
+    outcome = gather("stars", raw=tmp_path / "file")
+    assert (outcome.requests, outcome.left) == (0, "unknown")
+    assert len(outcome.failed) == 1
+    assert outcome.failed[0].endswith(": Not a directory")
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_disk_that_fills_up_is_told_with_what_was_asked_and_what_is_left(gather, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine does not let root mount a small disk")
+    try:
+        outcome = gather("stars", raw=disk / "raw")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert "No space left on device" in outcome.failed[0]
+    asked, left = outcome.requests, int(outcome.left.removesuffix(" pages of star history"))
+    # The answer that found no room was asked for too.
+    assert (asked > 1, asked + left) == (True, 1 + 20 + 1)
+
+
 def test_surveys_need_not_be_asked(gather):
     outcome = gather("surveys")
     assert (outcome.requests, outcome.failed, outcome.left) == (0, [], "")
@@ -112,15 +160,15 @@ def test_surveys_need_not_be_asked(gather):
 
 
 def test_a_source_is_due_until_it_succeeded_and_again_after_its_interval(world, settings, gather):
-    archive = Archive(settings.raw)
-    assert due(archive, "stars", NOW)
+    archive, asked = Archive(settings.raw), registry.load(settings).choose(["toolog"])
+    assert due(archive, "stars", NOW, asked)
     world.fault("500", "toolog", count=-1)
     gather("stars", ["toolog"])
-    assert due(archive, "stars", NOW)
+    assert due(archive, "stars", NOW, asked)
     world.faults.clear()
     gather("stars", ["toolog"])
-    assert not due(archive, "stars", NOW + timedelta(hours=22))
-    assert due(archive, "stars", NOW + timedelta(hours=24))
+    assert not due(archive, "stars", NOW + timedelta(hours=22), asked)
+    assert due(archive, "stars", NOW + timedelta(hours=24), asked)
 
 
 @pytest.fixture
@@ -141,6 +189,12 @@ def test_due_sources_only_are_asked(world, command):
     asked = len(world.requests)
     assert command("stars", "--framework", "toolog", "--due").exit_code == 0
     assert len(world.requests) == asked
+
+
+def test_a_run_over_one_framework_leaves_the_others_due(world, command):
+    assert command("surveys", "--framework", "toolog").exit_code == 0
+    assert command("surveys", "--due", "--dry-run", "--framework", "toolog").stdout == ""
+    assert command("surveys", "--due", "--dry-run").stdout.startswith("surveys: would ask about keras")
 
 
 def test_a_dry_run_asks_nothing(world, command):

@@ -93,6 +93,57 @@ def test_a_renamed_repository_is_paged_under_its_new_name(world, gather, days):
     assert sum(days(CHAINER).values()) == 5_900
 
 
+TWIN = """
+[[framework]]
+id = "twin"
+name = "Twin"
+colour = "#654321"
+first_released_on = 2015-06-12
+status = "active"
+repositories = [{ name = "NAME" }]
+"""
+
+
+@pytest.mark.parametrize("order", [("chainer", "twin"), ("twin", "chainer"), ("chainer",)])
+def test_a_repository_under_its_new_name_too_is_paged_once(world, gather, settings, order):
+    (settings.home / "frameworks.toml").write_text(TWIN.replace("NAME", "New-home/chain"), "utf-8")
+    world.github.rename(CHAINER, "new-home/chain")
+    outcome = gather("stars", order)
+    line = "chainer/chainer is New-home/chain today: move it to formerly in the registry"
+    assert (outcome.failed, outcome.left) == ([line], "")
+    assert world.asked(HISTORY) == (20 if "twin" in order else 0)
+
+
+def test_a_repository_under_two_former_names_is_paged_once(world, gather, settings):
+    (settings.home / "frameworks.toml").write_text(TWIN.replace("NAME", "then/chain"), "utf-8")
+    world.github.rename(CHAINER, "then/chain")
+    world.github.rename("then/chain", "now/chain")
+    line = "then/chain and chainer/chainer are both now/chain today: move it to formerly in the registry"
+    for asked in (20, 21):
+        assert gather("stars", ["chainer", "twin"]).failed == [line]
+        assert world.asked(HISTORY) == asked
+
+
+def test_a_password_in_the_address_is_kept_nowhere(gather, settings, archived):
+    world_api = settings.github_api
+    outcome = gather("stars", ["toolog"], github_api=world_api.replace("//", "//me:s3cret@"))
+    assert outcome.failed == []
+    assert all(answer.url.startswith(f"{world_api}/repos/") for answer in archived("stars"))
+    outcome = gather("stars", ["toolog"], github_api="http://me:s3cret@127.0.0.1:9")
+    assert outcome.failed == ["GitHub at 127.0.0.1:9 cannot be reached: connection refused"]
+    assert "s3cret" not in repr(list(Archive(settings.raw).responses()))
+
+
+def test_a_password_in_the_address_is_not_shown(dlpulse):
+    shown = dlpulse(
+        "collect",
+        DLPULSE_GITHUB_API="http://me:s3cret@127.0.0.1:9",
+        DLPULSE_ARXIV_API="http://me:s3cret@127.0.0.1:9/api/query",
+    )
+    assert shown.stderr.count("at 127.0.0.1:9 cannot be reached") == 2
+    assert "s3cret" not in shown.stdout + shown.stderr
+
+
 @pytest.mark.parametrize("kind", ["429", "403-secondary", "500", "503", "reset", "slow"])
 def test_a_passing_fault_is_outlived_by_retrying(world, gather, days, kind):
     world.fault(kind, page(2), seconds=1.3)
