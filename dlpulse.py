@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import inspect
 import logging
 import os
@@ -39,8 +40,17 @@ _DEBUG = "--debug"
 STOPPED = 130
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"dlpulse {importlib.metadata.version('dlpulse')}")
+        raise typer.Exit
+
+
 def settings(
     ctx: typer.Context,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
     now: Annotated[
         str | None, typer.Option(envvar="DLPULSE_NOW", hidden=True, help="Pretend this time; for tests.")
     ] = None,

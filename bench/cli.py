@@ -105,8 +105,12 @@ def run_if_new(settings: Settings, console: Console) -> bool:
     if lacking := missing():
         console.print(lacking, highlight=False, soft_wrap=True)
         return True
-    with _Display() as display:
-        summary = runner.run(settings, quick=True, progress=display.show)
+    try:
+        with _Display() as display:
+            summary = runner.run(settings, quick=True, progress=display.show)
+    except DlpulseError as error:  # the rest of `dlpulse run` goes on without it
+        console.print(str(error), highlight=False, markup=False, soft_wrap=True)
+        return False
     for line in (*summary.notes, *summary.failures):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return not summary.failures
