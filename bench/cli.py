@@ -103,7 +103,7 @@ def run_if_new(settings: Settings, console: Console) -> bool:
         console.print("this device has results already; `dlpulse bench run` measures again")
         return True
     if lacking := missing():
-        console.print(lacking, highlight=False, soft_wrap=True)
+        console.print(lacking, highlight=False, markup=False, soft_wrap=True)
         return True
     try:
         with _Display() as display:

@@ -8,7 +8,7 @@ from dashboards import wording
 
 
 def overview(figures: pd.DataFrame, names: dict[str, str]) -> str:
-    """Return the overview's title: who has the most stars and who grew fastest."""
+    """Return the overview's title: who has the most stars and who grew fastest, of those that are known."""
     parts = []
     for measure, said, write in (
         ("stars_observed", "has the most stars", wording.count),
@@ -17,7 +17,9 @@ def overview(figures: pd.DataFrame, names: dict[str, str]) -> str:
         rows = figures[figures["measure"] == measure]
         if len(rows) > 1:
             first = rows.iloc[int(rows["value"].to_numpy(dtype=float).argmax())]
-            parts.append(f"{names.get(first['framework_id'], first['framework_id'])} {said} ({write(first['value'])})")
+            name = names.get(first["framework_id"], first["framework_id"])
+            among = f", of the {len(rows)} known" if len(rows) < len(names) else ""
+            parts.append(f"{name} {said} ({write(first['value'])}{among})")
     return "; ".join(parts) or "Which framework do people use, and which is fast here?"
 
 

@@ -132,7 +132,8 @@ def _stars(figures: Mapping[str, Figure]) -> float:
 def _cell(figure: Figure | None, column: _Column) -> Text:
     if figure is None:
         return _NOT_KNOWN
-    return Text.assemble(column.show(figure.value), ("\n" + figure.as_of.isoformat(), "dim"))
+    about = "~" if "rounded" in figure.base else ""
+    return Text.assemble(about + column.show(figure.value), ("\n" + figure.as_of.isoformat(), "dim"))
 
 
 def _notes(frameworks: Mapping[str, Mapping[str, Figure]]) -> list[str]:
@@ -143,7 +144,7 @@ def _notes(frameworks: Mapping[str, Mapping[str, Figure]]) -> list[str]:
         )
         for column in _COLUMNS
     }
-    notes = ["stars: observed counts; the day under each is the day it was read"]
+    notes = ["stars: observed counts, ~ where the source rounded; the day under each is the day it was read"]
     if growth := found["stars_growth_12m"]:
         notes.append(f"12 months: growth of {growth.base.split(',')[0]} stars")
     if papers := found["paper_share"]:

@@ -7,6 +7,7 @@ with best as (
         day,
         arg_max(stars, (rounded_to is null, source = 'github')) as stars,
         arg_max(source, (rounded_to is null, source = 'github')) as source,
+        case when bool_and(rounded_to is not null) then max(rounded_to) end as rounded_to,
         arg_max(response_id, (rounded_to is null, source = 'github')) as response_id
     from {{ ref('fct_stars') }}
     where stars is not null and not is_partial and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
@@ -27,6 +28,7 @@ final as (
         best.estimator,
         best.day,
         sum(best.stars)::bigint as stars,
+        max(best.rounded_to) as rounded_to,
         string_agg(distinct best.source, ', ' order by best.source) as source,
         min(best.response_id) as response_id
     from best

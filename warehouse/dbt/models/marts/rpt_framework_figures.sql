@@ -7,7 +7,7 @@ with stars as (
         day as as_of,
         null::date as since,
         source,
-        estimator as base,
+        estimator || coalesce(', rounded to ' || rounded_to, '') as base,
         response_id
     from {{ ref('int_framework_stars') }}
     qualify row_number() over (partition by framework_id, estimator order by day desc) = 1
