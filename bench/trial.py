@@ -69,9 +69,7 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
     engine.set_threads(job.threads)
     engine.build(network.initial_weights(job.seed), precision=job.precision, learning_rate=LEARNING_RATE)
     built = time.perf_counter()
-    in_force = engine.describe()
-    if in_force["threads"] != job.threads:
-        raise RuntimeError(f"asked for {job.threads} threads, the library uses {in_force['threads']}")
+    in_force = _in_force(engine, job)
     slices = network.batches(len(dataset.train_images), job.batch_size)
     batches = [engine.prepare(dataset.train_images[part], dataset.train_labels[part]) for part in slices]
     before_step = time.perf_counter()
@@ -96,11 +94,25 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
         "learned": learned,
         "losses": curve,
         "accuracy": accuracy if dataset.learnable else None,
-        "optimiser": {"name": "sgd", "learning_rate": LEARNING_RATE},
         "in_force": in_force,
+        **_around(),
+    }
+
+
+def _around() -> dict[str, Any]:
+    return {
+        "optimiser": {"name": "sgd", "learning_rate": LEARNING_RATE},
         "load_average": list(os.getloadavg()),
         "timer_resolution_s": time.get_clock_info("perf_counter").resolution,
     }
+
+
+def _in_force(engine: Engine, job: Job) -> dict[str, Any]:
+    """Return what the engine says of itself; refuses to time another number of threads than was asked for."""
+    in_force = engine.describe()
+    if in_force["threads"] != job.threads:
+        raise RuntimeError(f"asked for {job.threads} threads, the library uses {in_force['threads']}")
+    return in_force
 
 
 def _learn(engine: Engine, dataset: Dataset, batches: Sequence[Any], first_loss: float) -> tuple[list[float], float]:

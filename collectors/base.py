@@ -100,15 +100,8 @@ def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
         ) as run:
             opened = True
             try:
-                yield run, outcome
-            except GivenUp as error:
-                outcome.failed.append(str(error))
-                outcome.reached = not isinstance(error, Unreachable) or outcome.requests > 0
-            except LimitReached as limit:
-                outcome.left = outcome.left or str(limit)
-                outcome.retry_at = limit.retry_at
-            except Stopped:
-                outcome.stopped = True
+                with _told_by(outcome):
+                    yield run, outcome
             finally:
                 run.rows = outcome.rows
                 outcome.took_s = time.monotonic() - began
@@ -119,6 +112,21 @@ def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
         if not opened:
             raise
         outcome.failed.append(fault_line(error))
+
+
+@contextmanager
+def _told_by(outcome: Outcome) -> Iterator[None]:
+    """Write what ends a source early into its outcome."""
+    try:
+        yield
+    except GivenUp as error:
+        outcome.failed.append(str(error))
+        outcome.reached = not isinstance(error, Unreachable) or outcome.requests > 0
+    except LimitReached as limit:
+        outcome.left = outcome.left or str(limit)
+        outcome.retry_at = limit.retry_at
+    except Stopped:
+        outcome.stopped = True
 
 
 def fault_line(error: DlpulseError | OSError) -> str:

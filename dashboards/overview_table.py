@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -121,13 +121,17 @@ def table(
             )
             for one in (*TREND, *MACHINE)
         ]
+        name = f"{escape(framework['name'])}<small>{escape(framework['status'])}</small>"
         rows.append(
-            f'<tr><th scope="row" class="{"on" if on else ""}"><span style="background:{colour}"></span>'
-            f"{escape(framework['name'])}<small>{escape(framework['status'])}</small></th>"
+            f'<tr><th scope="row" class="{"on" if on else ""}"><span style="background:{colour}"></span>{name}</th>'
             f'<td class="line">{line or wording.ABSENT}</td>{"".join(cells)}</tr>'
         )
+    return f"<style>{STYLE.read_text('utf-8')}</style>{_framed(rows)}"
+
+
+def _framed(rows: Sequence[str]) -> str:
     return (
-        f"<style>{STYLE.read_text('utf-8')}</style><table class='dlp'><thead><tr class='group'><th></th>"
+        f"<table class='dlp'><thead><tr class='group'><th></th>"
         f"<th colspan='{1 + len(TREND)}'>Trend</th><th colspan='{len(MACHINE)}'>This machine</th></tr>"
         f"<tr><th>Framework</th><th>Stars over time<small>each on its own scale</small></th>"
         f"{_heading(TREND)}{_heading(MACHINE)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
