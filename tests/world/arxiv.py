@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from tests.world.corpus import CATEGORIES, Paper, generated, recorded
-from tests.world.github import Reply
+from tests.world.reply import Reply, Request, as_text
 
 LONGEST_PAGE = 2_000
 MOST_RESULTS = 30_000
@@ -40,12 +40,19 @@ class ArXiv:
     def __init__(self, now: datetime, corpus: Path) -> None:
         self.now = now
         self.papers = recorded(corpus) + generated(now.date())
-        self._counts = Counter(
-            paper.submitted_on.replace(day=1) for paper in self.papers if set(CATEGORIES) & set(paper.categories)
-        )
+        self._counted, self._counts = 0, Counter[date]()
+        self._found: dict[tuple[str, datetime, int], list[Paper]] = {}
 
-    def reply(self, query: Mapping[str, str]) -> Reply:
+    def at(self, now: datetime) -> None:
+        """Move the clock: later generated papers come in."""
+        self.papers += [paper for paper in generated(now.date()) if paper.submitted_on > self.now.date()]
+        self.now = now
+
+    def reply(self, request: Request) -> Reply:
         """Answer one request."""
+        if request.path != "/api/query":
+            return as_text(404, "Not Found")
+        query = request.query
         text = query.get("search_query", "")
         start, size = query.get("start", "0"), query.get("max_results", "10")
         if not start.isdecimal() or not size.isdecimal() or int(size) > LONGEST_PAGE:
@@ -55,10 +62,8 @@ class ArXiv:
         if text.count("(") != text.count(")") or not (_CATEGORY.search(text) or _PHRASE.search(text)):
             return self._error(f"malformed query: {text}")
         found = self.find(text)
-        if query.get("sortBy") == "submittedDate":
-            found.sort(key=lambda paper: (paper.submitted_on, paper.arxiv_id))
-            if query.get("sortOrder") != "ascending":
-                found.reverse()
+        if query.get("sortBy") == "submittedDate" and query.get("sortOrder") != "ascending":
+            found.reverse()
         background = 0 if _PHRASE.search(text) else self._background(text)
         page = found[int(start) : int(start) + int(size)]
         if not page and int(start) < background and int(size):
@@ -66,20 +71,31 @@ class ArXiv:
         return self._feed(text, len(found) + background, int(start), int(size), page)
 
     def find(self, query: str) -> list[Paper]:
-        """Return the papers of the corpus that a query matches."""
+        """Return the papers of the corpus that a query matches, oldest first."""
+        asked = query, self.now, len(self.papers)
+        if asked not in self._found:
+            self._found[asked] = self._search(query)
+        return list(self._found[asked])
+
+    def _search(self, query: str) -> list[Paper]:
         first, last = self._window(query)
         phrases = _PHRASE.findall(query)
         categories = set(_CATEGORY.findall(query))
-        return [
+        matching = [
             paper
             for paper in self.papers
             if first <= paper.submitted_on <= last
             and (not categories or categories & set(paper.categories))
             and (not phrases or any(paper.names(field, phrase) for field, phrase in phrases))
         ]
+        return sorted(matching, key=lambda paper: (paper.submitted_on, paper.arxiv_id))
 
     def month_total(self, month: date) -> int:
         """Return how many papers of the six categories a month has: the truth behind a counting request."""
+        if self._counted != len(self.papers):
+            ours = (paper for paper in self.papers if set(CATEGORIES) & set(paper.categories))
+            self._counts = Counter(paper.submitted_on.replace(day=1) for paper in ours)
+            self._counted = len(self.papers)
         return self._counts[month] + _invented_count(month)
 
     def _window(self, query: str) -> tuple[date, date]:
@@ -91,8 +107,10 @@ class ArXiv:
 
     def _background(self, query: str) -> int:
         first, last = self._window(query)
-        months = {(first + timedelta(days=n)).replace(day=1) for n in range((last - first).days + 1)}
-        return sum(map(_invented_count, months))
+        months = (
+            date(year, month, 1) for year in range(max(1991, first.year), last.year + 1) for month in range(1, 13)
+        )
+        return sum(_invented_count(month) for month in months if first.replace(day=1) <= month <= last)
 
     def _feed(self, query: str, total: int, start: int, size: int, papers: Iterable[Paper]) -> Reply:
         body = _FEED.format(

@@ -7,8 +7,9 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-KINDS = ("429", "403-primary", "403-secondary", "403", "500", "503", "html", "truncated", "broken-off", "reset",
-         "slow", "empty", "wrong-total")  # fmt: skip
+KINDS = ("429", "403-primary", "403-secondary", "403", "401", "404", "301", "304", "500", "503", "html", "truncated",
+         "broken-off", "reset", "slow", "empty", "huge", "invalid-utf8", "wrong-total", "duplicate-week", "exception",
+         "clock")  # fmt: skip
 
 
 @dataclass
@@ -17,9 +18,14 @@ class Fault:
 
     `after` answers are let through first. `retry_after` is sent as the header when given; `seconds` is how long
     a slow answer takes. Kinds: 429, 403-primary (spent budget, reset in an hour), 403-secondary, 403 (a plain
-    refusal), 500, 503, html (a web page with status 200), truncated (half the body, lengths agree), broken-off
-    (half the body, then the connection closes), reset (no answer at all), slow, empty (an empty list or feed),
-    wrong-total (arXiv: the promised total is `amount` too high).
+    refusal), 401, 404, 500, 503, all with the source's own words; 301 (to `/moved` + the same address, which answers
+    as the old one would); 304 (a lying cache: sent to whoever asks); html (a web page with status 200), truncated
+    (half the body, lengths agree), broken-off (half the body, then the connection closes), reset (no answer at all),
+    slow, empty (an empty list, feed or file), huge (the answer again and again, until the client hangs up or 200 MB
+    are out), invalid-utf8 (bytes ff fe in the middle), wrong-total (arXiv's total, ClickHouse's of_rows or the newest
+    week's total is `amount` too high), duplicate-week (star history: the page begins with the week that the page
+    before ended with, as after a roll-over; the first page tells its first week twice), exception (ClickHouse: half
+    the rows, then an exception's text), clock (the whole world's clock moves on `seconds` before the answer).
     """
 
     kind: str

@@ -152,4 +152,6 @@ def test_it_runs_as_a_process_that_takes_orders(shared_data):
         assert requests.get(f"{address}/github{HISTORY}", timeout=10).status_code == 200
         assert requests.get(f"{address}/_world/requests", timeout=10).json() == [f"/github{HISTORY}"] * 2
         assert requests.get(f"{address}/_world/truth", timeout=10).json()["stars"]["zaghaghi/toolog"] == 5
+        requests.post(f"{address}/_world/at", json={"now": "2026-12-24T10:00:00"}, timeout=10)
+        assert requests.get(f"{address}/ranking/github-ranking-2026-12-24.csv", timeout=10).status_code == 200
         process.terminate()
