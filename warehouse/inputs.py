@@ -32,6 +32,7 @@ REGISTRY_TABLES: dict[str, pa.Schema] = {
             ("rule_version", pa.string()),
             ("match", pa.string()),
             ("beside", pa.string()),
+            ("unless", pa.string()),
             ("beside_framework", pa.bool_()),
         ]
     ),

@@ -19,9 +19,9 @@ from warehouse.settings import Settings
 SHIPPED = Path(__file__).with_name("frameworks.toml")
 STATUSES = ("active", "maintenance", "dormant", "archived", "ended")
 # Raised when the meaning of the rules in `int_mentions` changes; a changed pattern changes the digest by itself.
-RULE_LANGUAGE = 1
+RULE_LANGUAGE = 2
 _REQUIRED = ("id", "name", "colour", "first_released_on", "status")
-_LISTS = ("pypi", "conda", "stackoverflow_tags", "survey_labels", "tags")
+_LISTS = ("pypi", "conda", "stackoverflow_tags", "survey_labels", "paperswithcode", "tags")
 _KEYS = (*_REQUIRED, *_LISTS, "repositories", "arxiv")
 _REPO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -38,10 +38,11 @@ class Repository:
 
 @dataclass(frozen=True)
 class MentionRule:
-    """A text names the framework when `match` is found and, where asked, its company too."""
+    """A text names the framework when `match` is found, with the company asked for and nothing of `unless`."""
 
     match: str
     beside: str | None = None
+    unless: str | None = None
     beside_framework: bool = False
 
 
@@ -61,6 +62,7 @@ class Framework:
     conda: tuple[str, ...] = ()
     stackoverflow_tags: tuple[str, ...] = ()
     survey_labels: tuple[str, ...] = ()
+    paperswithcode: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
     @property
@@ -156,10 +158,10 @@ def _repository(entry: Any, where: str) -> Repository:
 
 
 def _rule(entry: Any, where: str) -> MentionRule:
-    _check_keys(entry, ("match", "beside", "beside_framework"), f"{where}: arxiv.rules")
+    _check_keys(entry, ("match", "beside", "unless", "beside_framework"), f"{where}: arxiv.rules")
     if not entry.get("match"):
         raise BadInputError(f"{where}: an arxiv rule has no match pattern")
-    for key, kind in (("match", str), ("beside", str), ("beside_framework", bool)):
+    for key, kind in (("match", str), ("beside", str), ("unless", str), ("beside_framework", bool)):
         if key in entry and not isinstance(entry[key], kind):
             expected = "a text" if kind is str else "true or false"
             raise BadInputError(f"{where}: {key} of an arxiv rule must be {expected}, found {entry[key]!r}")
@@ -170,7 +172,7 @@ def _check_expressions(frameworks: Iterable[Framework], path: Path) -> None:
     """Try every pattern where it will be used: DuckDB knows RE2, which is less than Python's expressions."""
     with duckdb.connect() as connection:
         for framework in frameworks:
-            patterns = (pattern for rule in framework.arxiv_rules for pattern in (rule.match, rule.beside))
+            patterns = (pattern for rule in framework.arxiv_rules for pattern in (rule.match, rule.beside, rule.unless))
             for pattern in filter(None, patterns):
                 try:
                     connection.execute("select regexp_matches('', ?)", [pattern])

@@ -1,4 +1,5 @@
--- The registry's rules on each paper's title and abstract. A rule with beside_framework counts only where another
+-- The registry's rules on each paper's title and abstract. A text with the rule's `unless` means another thing of the
+-- same name ("CNTK" beside "neural tangent kernel"). A rule with beside_framework counts only where another
 -- framework is named by a rule without conditions ("Torch" beside "Theano" is the library, alone it may be a word).
 with papers as (
     select *
@@ -21,6 +22,7 @@ hits as (
     where
         (in_title or in_abstract)
         and (rules.beside is null or regexp_matches(concat_ws(' ', papers.title, papers.abstract), rules.beside))
+        and (rules.unless is null or not regexp_matches(concat_ws(' ', papers.title, papers.abstract), rules.unless))
 ),
 
 accepted as (
