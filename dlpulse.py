@@ -65,6 +65,8 @@ def settings(
         logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
         for package in ("bench", "collectors", "dashboards", "warehouse"):
             logging.getLogger(package).setLevel(logging.DEBUG)
+        # urllib3 tells of retries with the whole address, in which keys and passwords stand.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
     home = (values.pop("home") or defaults.default_home()).expanduser().absolute()
     raw = _raw_folder(values.pop("raw"), home)
     pretended = defaults.parse_instant(now) if now else None
@@ -123,6 +125,7 @@ for command in (
     dashboards_cli.dashboard,
 ):
     app.command()(command)
+app.command(name="import")(collectors_cli.import_files)
 
 
 @app.command()

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import arxiv
-import platformdirs
 import requests
-from filelock import FileLock, Timeout
-from requests.adapters import HTTPAdapter
 
-from collectors.base import Context, GivenUp, LimitReached, Outcome, Stopped, Unreachable
-from collectors.waiting import come_back_at, failure_words, retry_policy
+from collectors.base import Context, LimitReached, Outcome
+from collectors.waiting import come_back_at
+from collectors.wire import BrokenOff, TooLarge, Turns, open_session, oversized, told
 from warehouse.parse.papers import Feed, feed
 from warehouse.parse.tables import Rejected
-from warehouse.raw import Run
-from warehouse.settings import Settings, is_arxiv, without_userinfo
+from warehouse.raw import Response, Run
+from warehouse.settings import without_userinfo
 
 PAGE_SIZE = 500
 # arXiv answers 400 beyond this offset.
 MOST_RESULTS = 30_000
 LIMITS = (429,)
+# A person's element up to its end, or to where the feed breaks off; never beyond the entry.
+_AUTHORS = re.compile(rb"\s*<(author|arxiv:affiliation)\b.*?(</\1>|(?=\s*</entry>)|\Z)", re.DOTALL)
 
 
 class BadFeed(arxiv.UnexpectedEmptyPageError):  # type: ignore[misc]
@@ -67,40 +68,48 @@ class _Session(requests.Session):
         self._address = without_userinfo(context.settings.arxiv_api)
         self._run = run
         self._outcome = outcome
+        self._turns = Turns(context, "arXiv", self._address, context.settings.arxiv_delay)
+        self._wire = open_session(context, LIMITS, context.settings.arxiv_delay)
         self.question = Question("", {})
-        adapter = HTTPAdapter(max_retries=retry_policy(context.settings, context.stop, LIMITS))
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+    def request(self, method: str | bytes, url: str | bytes, *_: Any, **__: Any) -> requests.Response:
         """Ask; raises what `Feeds` promises. The signature is requests' own."""
-        if self._context.stop.is_set():
-            raise Stopped("stopped")
-        kwargs |= {"timeout": self._settings.timeout, "headers": {"User-Agent": self._settings.user_agent}}
-        try:
-            answer = super().request(method, url, *args, **kwargs)
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-            raise BadFeed(str(url), "the answer broke off before its end") from None
-        except requests.RequestException as error:
-            if self._context.stop.is_set():
-                raise Stopped("stopped") from None
-            host = urlsplit(self._address).netloc
-            raise Unreachable(f"arXiv at {host} cannot be reached: {failure_words(error)}") from None
+        with self._turns.taken():
+            try:
+                with told(self._context, "arXiv", self._address):
+                    answer = self._wire.request(method, url, timeout=self._settings.timeout)
+            except BrokenOff as error:
+                raise BadFeed(str(url), str(error)) from None
+            except TooLarge as error:
+                self._refuse_large(str(url), error)
+            finally:
+                # arXiv's terms allow one connection for all processes: none stays open for the next turn.
+                self._wire.close()
         self._take(str(url), answer)
         return answer
 
-    def _take(self, url: str, answer: requests.Response) -> None:
+    def _refuse_large(self, url: str, error: TooLarge) -> None:
+        status = error.response.status_code if error.response is not None else 0
+        response = self._archive(url, status, error.head, None, oversized(status))
+        raise BadFeed(url, f"the answer is {error} (its head is raw answer {response.response_id})")
+
+    def _archive(
+        self, url: str, status: int, body: bytes, etag: str | None, marks: Mapping[str, Any] = MappingProxyType({})
+    ) -> Response:
         query = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
         asked = {"query": query["search_query"], "start": int(query["start"]), "max_results": int(query["max_results"])}
         self._outcome.requests += 1
-        response = self._run.write(
+        return self._run.write(
             self.question.subject,
-            answer.content,
+            without_authors(body),
             url=self._address,
-            params={**self.question.params, **asked},
-            status=answer.status_code,
-            etag=answer.headers.get("ETag"),
+            params={**self.question.params, **asked, **marks},
+            status=status,
+            etag=etag,
         )
+
+    def _take(self, url: str, answer: requests.Response) -> None:
+        response = self._archive(url, answer.status_code, answer.content, answer.headers.get("ETag"))
         if answer.status_code in (429, 503):
             raise LimitReached(
                 "arXiv's limit is reached", come_back_at(answer.status_code, answer.headers, self._settings)
@@ -110,9 +119,10 @@ class _Session(requests.Session):
         except Rejected as reason:
             line = f"{reason} (raw answer {response.response_id})"
             raise (BadFeed(url, line) if answer.status_code == 200 else QueryRefused(line)) from None
-        self._count(page)
+        self.count(page)
 
-    def _count(self, page: Feed) -> None:
+    def count(self, page: Feed) -> None:
+        """Add a good page to what came of the question; raises TooMany."""
         self.question.total = page.total
         self.question.rows += len(page.papers)
         self.question.received.update(paper["arxiv_id"] for paper in page.papers)
@@ -133,14 +143,24 @@ class Feeds:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         settings = context.settings
         self._session = _Session(context, run, outcome)
-        self._client = arxiv.Client(PAGE_SIZE, settings.arxiv_delay, min(settings.retries, 2))
+        # The delay between requests is kept by Turns, for all processes together.
+        self._client = arxiv.Client(PAGE_SIZE, 0.0, min(settings.retries, 2))
         self._client.query_url_format = settings.arxiv_api + "?{}"
         # The package offers no other way to set a timeout or to heed Retry-After.
         self._client._session = self._session
 
-    def read(self, subject: str, query: str, params: Mapping[str, Any]) -> Question:
-        """Ask for all pages of papers; returns what came, to be compared with `total`. Raises TooMany over 30,000."""
+    def read(self, subject: str, query: str, params: Mapping[str, Any], begun: Sequence[Feed] = ()) -> Question:
+        """Ask for all pages of papers; returns what came, to be compared with `total`. Raises TooMany over 30,000.
+
+        `begun` are the first pages of the same question, archived before: only what follows them is asked.
+        """
         self._session.question = question = Question(subject, params)
+        for page in begun:
+            self._session.count(page)
+        question.rows = 0
+        offset = sum(len(page.papers) for page in begun)
+        if question.total is not None and offset >= question.total:
+            return question
         self._client.page_size = PAGE_SIZE
         search = arxiv.Search(
             query,
@@ -148,7 +168,7 @@ class Feeds:
             sort_by=arxiv.SortCriterion.SubmittedDate,
             sort_order=arxiv.SortOrder.Ascending,
         )
-        for _ in self._client.results(search):
+        for _ in self._client.results(search, offset):
             pass
         return question
 
@@ -160,15 +180,6 @@ class Feeds:
         return question
 
 
-@contextmanager
-def sole_asker(settings: Settings) -> Iterator[None]:
-    """Hold the lock of the host: arXiv's terms allow one connection at a time, whatever the home."""
-    host = urlsplit(settings.arxiv_api).hostname
-    shared = platformdirs.user_cache_path("dlpulse", appauthor=False)
-    folder = (shared if is_arxiv(settings.arxiv_api) else settings.home) / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / f"{host}.lock", timeout=settings.max_wait):
-            yield
-    except Timeout:
-        raise GivenUp(f"another dlpulse is asking {host}; its terms allow one at a time") from None
+def without_authors(feed_body: bytes) -> bytes:
+    """Return the feed without its authors: dlpulse stores no person's name. Everything else stays as it came."""
+    return _AUTHORS.sub(b"", feed_body)

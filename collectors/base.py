@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,7 +21,11 @@ UNKNOWN = "unknown"
 
 @dataclass
 class Context:
-    """What one collection is about. `stop` is set by the first Ctrl-C or SIGTERM: end after the answer in hand."""
+    """What one collection is about.
+
+    `stop` is set by the first Ctrl-C or SIGTERM: end after the answer in hand. `sources` are all that are asked in
+    this collection, `only_due` is `collect --due`, and `every` the step of the ranking's past: day or month.
+    """
 
     settings: Settings
     registry: Registry
@@ -31,6 +35,24 @@ class Context:
     until: date | None
     progress: Progress
     stop: threading.Event
+    sources: tuple[str, ...] = ()
+    only_due: bool = False
+    every: str = "month"
+
+    def covers(self, first: date, last: date) -> bool:
+        """Whether the days from `first` to `last` touch those asked for by --since and --until."""
+        return last >= (self.since or date.min) and first <= (self.until or date.max)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a source would ask now: `calls` at most, about `seconds` long, within `budget`; `left` for another time."""
+
+    source: str
+    calls: int
+    seconds: float
+    budget: str = ""
+    left: str = ""
 
 
 @dataclass
@@ -39,8 +61,9 @@ class Outcome:
 
     `requests` were answered; `rows` were read, `new` of them were not known before; `failed` holds one line per
     fault; `left` says what remains ("" when nothing does; UNKNOWN until the collector tells) and `retry_at` (UTC) when
-    to come back for it. `reached` is False when the source never answered at all. `stopped` is True after Ctrl-C,
-    `busy` when another process collects the source already, which is no fault.
+    to come back for it. `noticed` holds what is no fault but must not be hidden, as sums that do not agree. Of the
+    `failed`, `unreached` say that a host never answered at all. `stopped` is True after Ctrl-C, `busy` when another
+    process collects the source already, which is no fault.
     """
 
     source: str
@@ -48,12 +71,18 @@ class Outcome:
     rows: int = 0
     new: int = 0
     failed: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    noticed: list[str] = field(default_factory=list)
     left: str = UNKNOWN
     took_s: float = 0.0
     retry_at: datetime | None = None
-    reached: bool = True
     stopped: bool = False
     busy: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """False when hosts that never answered are all that went wrong."""
+        return not self.failed or len(self.unreached) < len(self.failed)
 
 
 class GivenUp(DlpulseError):
@@ -72,6 +101,17 @@ class LimitReached(DlpulseError):
         self.retry_at = retry_at
 
 
+class Refused(Exception):
+    """One answer gives no rows, which concerns its question alone; the message is the line for people.
+
+    `status` is the answer's, when that is what was wrong.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Stopped(DlpulseError):
     """The user asked to stop."""
 
@@ -81,8 +121,10 @@ class _Unfinished(DlpulseError):
 
 
 @contextmanager
-def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
+def recording(context: Context, source: str, *, imported: Sequence[str] = ()) -> Iterator[tuple[Run, Outcome]]:
     """Open a run in the raw archive with an Outcome to fill; what ends a source early becomes part of the Outcome.
+
+    `imported` names the files of `dlpulse import`; such a run is none of the source's schedule.
 
     The run's end is noted with an error when anything failed, was cut off or was stopped. An archive in which not even
     the start can be noted raises DlpulseError; one that fails later, as on a full disk, becomes a line of the outcome.
@@ -90,20 +132,18 @@ def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
     outcome = Outcome(source)
     began = time.monotonic()
     opened = False
+    asked = {"frameworks": [framework.id for framework in context.frameworks], "imported": imported}
     try:
         with context.archive.start(
-            source,
-            context.settings.clock,
-            frameworks=[framework.id for framework in context.frameworks],
-            since=context.since,
-            until=context.until,
+            source, context.settings.clock, **asked, since=context.since, until=context.until
         ) as run:
             opened = True
             try:
-                with _told_by(outcome):
+                with told_by(outcome):
                     yield run, outcome
             finally:
                 run.rows = outcome.rows
+                run.left, run.noticed = outcome.left, outcome.noticed
                 outcome.took_s = time.monotonic() - began
             _raise_unfinished(outcome)
     except _Unfinished:
@@ -115,16 +155,18 @@ def recording(context: Context, source: str) -> Iterator[tuple[Run, Outcome]]:
 
 
 @contextmanager
-def _told_by(outcome: Outcome) -> Iterator[None]:
-    """Write what ends a source early into its outcome."""
+def told_by(outcome: Outcome) -> Iterator[None]:
+    """Write what ends the asking of a host early into the outcome of its source."""
+    answered_before = outcome.requests
     try:
         yield
     except GivenUp as error:
         outcome.failed.append(str(error))
-        outcome.reached = not isinstance(error, Unreachable) or outcome.requests > 0
+        if isinstance(error, Unreachable) and outcome.requests == answered_before:
+            outcome.unreached.append(str(error))
     except LimitReached as limit:
         outcome.left = outcome.left or str(limit)
-        outcome.retry_at = limit.retry_at
+        outcome.retry_at = max(outcome.retry_at or limit.retry_at, limit.retry_at)
     except Stopped:
         outcome.stopped = True
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from collectors import sources as modules
+from collectors.imports import KINDS
+from collectors.reports import report, report_plans
 from collectors.sources import SOURCES
 from warehouse import registry as registries
 from warehouse.errors import BadInputError, nearest
 from warehouse.raw import Archive
-from warehouse.schedule import INTERVALS, due
+from warehouse.schedule import due
 from warehouse.settings import Settings
+
+
+class Step(enum.StrEnum):
+    """How far apart the days are for which the ranking's past is asked."""
+
+    DAY = "day"
+    MONTH = "month"
 
 
 def collect(
@@ -23,12 +34,13 @@ def collect(
     ] = None,
     only_due: Annotated[bool, typer.Option("--due", help="Ask only what its schedule says (for cron)")] = False,
     framework: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this framework; repeatable")] = None,
-    since: Annotated[str | None, typer.Option(metavar="DATE", help="No papers before this day")] = None,
-    until: Annotated[str | None, typer.Option(metavar="DATE", help="No papers after this day")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Nothing before this day")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Nothing after this day")] = None,
+    every: Annotated[Step, typer.Option(help="The step of the ranking's past: a file for each")] = Step.MONTH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing")] = False,
 ) -> None:
     """Ask the sources and keep every answer in the raw archive. Exit 1 when any source failed; the rest is kept."""
-    from collectors.runner import collect as run
+    from collectors import runner
 
     settings: Settings = ctx.obj
     console = Console(stderr=True)
@@ -40,15 +52,44 @@ def collect(
     chosen = _choose(sources)
     if only_due:
         chosen = [source for source in chosen if due(Archive(settings.raw), source, settings.clock(), frameworks)]
+    choice: dict[str, Any] = {
+        "frameworks": frameworks,
+        "since": first,
+        "until": last,
+        "only_due": only_due,
+        "every": every.value,
+    }
     if dry_run:
-        for source in chosen:
-            names = ", ".join(entry.id for entry in frameworks)
-            typer.echo(f"{source}: would ask about {names} (every {INTERVALS[source].days} days by schedule)")
+        with runner.open_context(settings, registry, chosen, console=console, **choice) as context:
+            report_plans([modules.plan(source, context) for source in chosen], Console())
         return
     if not chosen:
         return
-    outcomes = run(settings, registry, chosen, frameworks=frameworks, since=first, until=last, console=console)
+    outcomes = runner.collect(settings, registry, chosen, console=console, **choice)
     if any(outcome.failed or outcome.stopped for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def import_files(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, packed or not, or their addresses")],
+) -> None:
+    """Read files that were downloaded by hand, or their addresses; keeps what is counted in them, not the files.
+
+    arxiv-snapshot: arxiv-metadata-oai-snapshot.json; gharchive: hour files; survey: answers of Stack Overflow or
+    Kaggle, or Papers with Code's links (Parquet).
+    """
+    from collectors import imports, runner
+
+    settings: Settings = ctx.obj
+    if kind not in KINDS:
+        raise BadInputError(f"unknown kind {kind!r}{nearest(kind, KINDS)}")
+    console = Console(stderr=True)
+    with runner.open_context(settings, registries.load(settings), [KINDS[kind][0]], console=console) as context:
+        outcome = imports.import_files(context, kind, files)
+    report([outcome], console)
+    if outcome.failed or outcome.stopped:
         raise typer.Exit(1)
 
 

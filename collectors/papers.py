@@ -1,23 +1,15 @@
-"""Papers: those on arXiv that name a framework, by year of submission, and how many papers there were each month."""
+"""Papers: those on arXiv that name a framework, by window of submission, and how many papers there were each month."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from collectors.arxivfeed import MOST_RESULTS, BadFeed, Feeds, QueryRefused, Question, TooMany, sole_asker
-from collectors.base import Context, GivenUp, Outcome, recording
-from collectors.paperplan import (
-    Window,
-    count_query,
-    done_subject,
-    month_window,
-    months,
-    read_asked,
-    window_query,
-    years,
-)
+from collectors.arxivfeed import MOST_RESULTS, PAGE_SIZE, BadFeed, Feeds, QueryRefused, Question, TooMany
+from collectors.base import Context, GivenUp, Outcome, Plan, recording
+from collectors.paperplan import Asked, Search, count_query, done_subject, month_window, months, read_asked, searches
 from warehouse.raw import Run
 
 COUNTS_A_RUN = 24
@@ -26,43 +18,67 @@ Subject = TypeVar("Subject")
 
 
 def collect(context: Context) -> Outcome:
-    """Ask for the newest year, then monthly totals, then older years: a short run gives a usable answer first."""
-    with recording(context, "papers") as (run, outcome), sole_asker(context.settings):
+    """Ask for the newest window, then monthly totals, then older windows: a short run gives a usable answer first."""
+    with recording(context, "papers") as (run, outcome):
         _Collection(context, run, outcome).run()
     return outcome
+
+
+def plan(context: Context) -> Plan:
+    """Count a page for each window, as its number of papers is not known before it is asked, and the totals."""
+    todo = _todo(context)
+    counts = todo.months[:COUNTS_A_RUN]
+    calls = len(todo.searches) + len(counts)
+    later = len(todo.months) - len(counts)
+    return Plan(
+        "papers",
+        calls=calls,
+        seconds=calls * context.settings.arxiv_delay,
+        budget=f"about: a call for every {PAGE_SIZE} papers; {COUNTS_A_RUN} totals a run",
+        left=f"{later} monthly totals" if later else "",
+    )
+
+
+@dataclass
+class _Todo:
+    """What was asked before, and what is to be asked, newest first."""
+
+    asked: Asked
+    searches: list[Search]
+    months: list[date]
+
+
+def _todo(context: Context) -> _Todo:
+    today = context.settings.clock().date()
+    asked = read_asked(context.archive, today)
+    frameworks = [framework for framework in context.frameworks if framework.arxiv_query]
+    uncounted = [month for month in months(today, context.since, context.until) if month not in asked.months]
+    return _Todo(asked, searches(frameworks, asked, context.since, context.until), uncounted)
 
 
 class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self.archive_run = run
         self.outcome = outcome
-        self.frameworks = [framework for framework in context.frameworks if framework.arxiv_query]
         self.feeds = Feeds(context, run, outcome)
         self.refusals = 0
-        self.asked = read_asked(context.archive)
-        now = context.settings.clock()
-        self.windows = [
-            window
-            for window in (years(self.frameworks, now, context.since, context.until) if self.frameworks else ())
-            if (window, window_query(self.frameworks, window)) not in self.asked.windows
-        ]
-        self.months = [month for month in months(now, context.since, context.until) if month not in self.asked.months]
+        self.todo = _todo(context)
         self.progress = context.progress
-        steps = len(self.windows) + min(len(self.months), COUNTS_A_RUN)
+        steps = len(self.todo.searches) + min(len(self.todo.months), COUNTS_A_RUN)
         self.task = context.progress.add_task("papers", total=steps)
 
     def run(self) -> None:
-        """Newest year, totals, older years; what was not reached or did not succeed stands in the outcome as left."""
-        newest, older = self.windows[:1], self.windows[1:]
+        """Newest window, totals, older ones; what was not reached or did not succeed stands in the outcome as left."""
+        newest, older = self.todo.searches[:1], self.todo.searches[1:]
         try:
-            for window in newest:
-                self._attempt(f"papers of {window.label}", self._window, window)
-            for month in self.months[:COUNTS_A_RUN]:
+            for search in newest:
+                self._attempt(f"papers of {search.window.label}", self._window, search)
+            for month in self.todo.months[:COUNTS_A_RUN]:
                 self._attempt(f"papers in {month:%Y-%m}", self._month, month)
-            for window in older:
-                self._attempt(f"papers of {window.label}", self._window, window)
+            for search in older:
+                self._attempt(f"papers of {search.window.label}", self._window, search)
         finally:
-            counts = {"windows of papers": len(self.windows), "monthly totals": len(self.months)}
+            counts = {"windows of papers": len(self.todo.searches), "monthly totals": len(self.todo.months)}
             self.outcome.left = " and ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def _attempt(self, label: str, ask: Callable[[Subject], None], subject: Subject) -> None:
@@ -76,43 +92,53 @@ class _Collection:
         if self.refusals == REFUSALS_IN_A_ROW:
             raise GivenUp(f"arXiv gave no usable answer {REFUSALS_IN_A_ROW} times in a row; try again later")
 
-    def _window(self, window: Window) -> None:
-        query = window_query(self.frameworks, window)
-        total = self._read(window)
-        self.archive_run.note(
-            done_subject(window),
-            {"from": window.start, "until": window.end, "query": query, "total": total, "received": total},
-        )
-        self.windows.remove(window)
+    def _window(self, search: Search) -> None:
+        self._read(search)
+        self.todo.searches.remove(search)
 
-    def _read(self, window: Window) -> int:
-        """Read a window to its end, in halves when it is too large for arXiv; returns how many papers it has."""
-        query = window_query(self.frameworks, window)
-        days = {"from": window.start, "until": window.end}
+    def _read(self, search: Search) -> None:
+        """Read a window to its end and note it, in halves when it has more papers than arXiv lets anyone read."""
         try:
-            question = self.feeds.read(f"window:{window.label}", query, {"kind": "window", **days})
+            total = self._papers(search)
         except TooMany:
-            halves = window.halves()
+            halves = search.halves()
             if halves is None:
                 raise QueryRefused(f"more than {MOST_RESULTS:,} papers in one day") from None
-            return sum(self._read(half) for half in halves)
+            for half in halves:
+                self._read(half)
+            return
+        window = search.window
+        note = {"from": window.start, "until": window.end, "query": search.query, "total": total, "received": total}
+        self.archive_run.note(done_subject(window), note)
+
+    def _papers(self, search: Search) -> int:
+        """Read all pages but those that a run of today got before it was ended; returns how many papers came."""
+        window = search.window
+        subject, params = f"window:{window.label}", {"kind": "window", "from": window.start, "until": window.end}
+        begun = self.todo.asked.begun(search.query)
+        question = self.feeds.read(subject, search.query, params, begun)
         self._take_in(question)
+        if begun and len(question.received) != question.total:
+            # What came in between has shifted the pages: only those of one run are sure to fit together.
+            question = self.feeds.read(subject, search.query, params)
+            self._take_in(question)
         received = len(question.received)
         if received != question.total:
             raise QueryRefused(f"received {received} of the {question.total} papers that arXiv promised")
         return received
 
     def _month(self, month: date) -> None:
-        window = month_window(month)
         label = f"{month:%Y-%m}"
-        question = self.feeds.count(f"count:{label}", count_query(window), {"kind": "count", "month": label})
+        query = count_query(month_window(month))
+        question = self.feeds.count(f"count:{label}", query, {"kind": "count", "month": label})
         if not question.total:
             raise QueryRefused("arXiv counts no papers at all in the machine-learning categories")
         self.outcome.rows += 1
         self.outcome.new += 1
-        self.months.remove(month)
+        self.todo.months.remove(month)
 
     def _take_in(self, question: Question) -> None:
+        known = self.todo.asked.papers
         self.outcome.rows += question.rows
-        self.outcome.new += len(question.received - self.asked.papers)
-        self.asked.papers |= question.received
+        self.outcome.new += len(question.received - known)
+        known |= question.received

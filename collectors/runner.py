@@ -11,14 +11,15 @@ from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from datetime import date
 from types import FrameType
+from typing import Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from collectors import sources as modules
 from collectors.base import Context, Outcome, fault_line
-from collectors.sources import SOURCES
+from collectors.reports import report, summary_line
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
 from warehouse.registry import Framework, Registry
@@ -32,20 +33,41 @@ def collect(
     registry: Registry,
     sources: Sequence[str],
     *,
-    frameworks: Sequence[Framework] | None = None,
-    since: date | None = None,
-    until: date | None = None,
     console: Console,
+    **choice: Any,
 ) -> list[Outcome]:
     """Ask the named sources at once, each in its thread; returns their outcomes in the given order.
 
-    Progress bars when `console` is a terminal, else one line per source; then a summary. Faults are in the
-    outcomes: nothing is raised for them.
+    `choice` is as for `open_context`. Progress bars when `console` is a terminal, else one line per source; then a
+    summary. Faults are in the outcomes: nothing is raised for them.
     """
-    columns = (TextColumn("{task.description:8}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with open_context(settings, registry, sources, console=console, **choice) as context:
+        with ThreadPoolExecutor(max_workers=max(1, len(sources))) as pool:
+            running = [pool.submit(_collect_one, source, context) for source in sources]
+            _wait(running)
+        outcomes = [_outcome(source, future) for source, future in zip(sources, running, strict=True)]
+    report(outcomes, console)
+    return outcomes
+
+
+@contextmanager
+def open_context(  # noqa: PLR0913
+    settings: Settings,
+    registry: Registry,
+    sources: Sequence[str],
+    *,
+    frameworks: Sequence[Framework] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    only_due: bool = False,
+    every: str = "month",
+    console: Console,
+) -> Iterator[Context]:
+    """Yield what a collection of the named sources is about; all frameworks when none are given."""
+    columns = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-    with progress, _stopping() as stop, ThreadPoolExecutor(max_workers=max(1, len(sources))) as pool:
-        context = Context(
+    with progress, _stopping() as stop:
+        yield Context(
             settings=settings,
             registry=registry,
             archive=Archive(settings.raw),
@@ -54,12 +76,10 @@ def collect(
             until=until,
             progress=progress,
             stop=stop,
+            sources=tuple(sources),
+            only_due=only_due,
+            every=every,
         )
-        running = [pool.submit(_collect_one, source, context) for source in sources]
-        _wait(running)
-        outcomes = [_outcome(source, future) for source, future in zip(sources, running, strict=True)]
-    report(outcomes, console)
-    return outcomes
 
 
 def _collect_one(source: str, context: Context) -> Outcome:
@@ -68,7 +88,7 @@ def _collect_one(source: str, context: Context) -> Outcome:
     try:
         locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"collect-{source}.lock", timeout=0):
-            outcome = SOURCES[source](context)
+            outcome = modules.collect(source, context)
     except Timeout:
         outcome = Outcome(source, left=f"{source} is being collected by another process", busy=True)
     except (DlpulseError, OSError) as error:
@@ -116,30 +136,3 @@ def _stopping() -> Iterator[threading.Event]:
         yield stop
     finally:
         restore()
-
-
-def summary_line(outcome: Outcome) -> str:
-    """Say in one line what came of a source."""
-    states = {"failed": outcome.failed, "stopped": outcome.stopped, "not asked": outcome.busy}
-    state = next((state for state, holds in states.items() if holds), "done")
-    line = f"{outcome.source}: {state}, {outcome.requests} requests, {outcome.rows:,} rows, {outcome.new:,} new"
-    if outcome.left:
-        line += f"; left: {outcome.left}"
-    if outcome.retry_at:
-        line += f"; come back after {outcome.retry_at:%Y-%m-%d %H:%M} UTC"
-    return line
-
-
-def report(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print the summary table, one line per fault, and that nothing is lost by stopping."""
-    table = Table("source", "requests", "rows", "new", "failed", "left", "took", box=None, pad_edge=False)
-    for outcome in outcomes:
-        left = outcome.left + (f" (after {outcome.retry_at:%Y-%m-%d %H:%M} UTC)" if outcome.retry_at else "")
-        counts = (f"{number:,}" for number in (outcome.requests, outcome.rows, outcome.new, len(outcome.failed)))
-        table.add_row(outcome.source, *counts, left or "nothing", f"{outcome.took_s:.1f} s")
-    console.print(table)
-    for outcome in outcomes:
-        for line in outcome.failed:
-            console.print(f"{outcome.source}: {line}", style="red", highlight=False, soft_wrap=True, markup=False)
-    if any(outcome.stopped for outcome in outcomes):
-        console.print("stopped; what was collected is kept")

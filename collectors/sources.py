@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+import importlib
+from types import ModuleType
 
-from collectors.base import Context, Outcome
+from collectors.base import Context, Outcome, Plan
 
-Collect = Callable[[Context], Outcome]
-
-
-def _stars(context: Context) -> Outcome:
-    from collectors import stars
-
-    return stars.collect(context)
+SOURCES = ("stars", "ranking", "events", "papers", "surveys", "downloads", "questions", "releases")
 
 
-def _papers(context: Context) -> Outcome:
-    from collectors import papers
-
-    return papers.collect(context)
-
-
-def _surveys(context: Context) -> Outcome:
-    from collectors import surveys
-
-    return surveys.collect(context)
+def collect(source: str, context: Context) -> Outcome:
+    """Ask one source and archive its answers."""
+    outcome: Outcome = _module(source).collect(context)
+    return outcome
 
 
-SOURCES: Mapping[str, Collect] = MappingProxyType({"stars": _stars, "papers": _papers, "surveys": _surveys})
+def plan(source: str, context: Context) -> Plan:
+    """Say what `collect` would ask now. Asks nothing but what the source gives for free, as GitHub's /rate_limit."""
+    planned: Plan = _module(source).plan(context)
+    return planned
+
+
+def _module(source: str) -> ModuleType:
+    return importlib.import_module(f"collectors.{source}")

@@ -2,107 +2,213 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from warehouse.parse.stars import WEEK, pacific_date, parse, week_of
-from warehouse.parse.tables import Rejected, Row
+from warehouse.parse import Rejected, Row, rows_of
+from warehouse.parse.stars import WEEK, pacific_date, week_of
 from warehouse.raw import Archive, Response
+from warehouse.schedule import INTERVALS, SLACK, unfinished_since
 
 WEEKS_A_PAGE = 30
 LAST_PAGE = 100
 # GitHub takes un-starred stars out of old weeks, so every week is asked again after this time.
 REREAD_AFTER = timedelta(days=28)
+# By then every page was read again, so that older ones tell nothing more and are not parsed.
+_FORGOTTEN_AFTER = 2 * REREAD_AFTER
+# The history's sum and the record's count may differ by this many stars, or this share, whichever is more.
+TOLERATED_STARS, TOLERATED_SHARE = 2, 0.001
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The newest whole answer to a question asked at every refresh, and when it was given or confirmed by a 304."""
+
+    response_id: str
+    etag: str | None
+    rows: list[Row]
+    at: datetime
 
 
 @dataclass
 class Known:
-    """What earlier answers said of one repository: its record, its days, and when each whole week was last read."""
+    """What earlier answers said of one repository.
 
-    record_id: str | None = None
+    `days` holds the stars of each day that has come, `read_at` when each whole week was last read.
+    """
+
     github_id: int | None = None
-    etag: str | None = None
     full_name: str = ""
     created_on: date = date.max
-    days: set[date] = field(default_factory=set)
+    stars: int = 0
+    record: Answered | None = None
+    first_page: Answered | None = None
+    days: dict[date, int] = field(default_factory=dict)
     read_at: dict[date, datetime] = field(default_factory=dict)
 
-    def learn(self, response: Response, rows: Iterable[Row]) -> int:
-        """Take in an answer's rows; returns how many facts were not known before."""
-        new = 0
+    def take(self, response: Response, rows: list[Row]) -> int:
+        """Take in an answer: `rows` of a 200, or a 304 without any; returns how many facts were not known before."""
+        if response.status == 304:
+            return self._confirm(response)
+        answered = Answered(response.response_id, response.etag, rows, response.fetched_at)
+        if response.params.get("kind") == "repo":
+            self.record = answered
+        elif response.params.get("page") == 1:
+            self.first_page = answered
+        return self._learn(rows, response.fetched_at)
+
+    def page_one(self, now: datetime) -> Answered | None:
+        """Return the newest page 1 when a 304 could confirm it: with a new week it must be another."""
+        page = self.first_page
+        return page if page and week_of(pacific_date(now)) in weeks_of(page.rows) else None
+
+    def _confirm(self, response: Response) -> int:
+        for name in ("record", "first_page"):
+            answered = getattr(self, name)
+            if answered and answered.response_id == response.revalidates:
+                setattr(self, name, replace(answered, at=response.fetched_at))
+                return self._learn(answered.rows, response.fetched_at) if name == "first_page" else 0
+        return 0
+
+    def _learn(self, rows: Iterable[Row], at: datetime) -> int:
+        new, today = 0, pacific_date(at)
         for table, row in rows:
             if table == "repo_records":
-                self.record_id, self.etag = response.response_id, response.etag
-                self.github_id = row["github_id"]
-                self.full_name, self.created_on = row["full_name"], row["created_on"]
+                self.github_id, self.full_name = row["github_id"], row["full_name"]
+                self.created_on, self.stars = row["created_on"], row["stars"]
                 new += 1
-            else:
+            elif row["day"] <= today:
                 new += row["day"] not in self.days
-                self.days.add(row["day"])
-                if pacific_date(response.fetched_at) >= row["week"] + WEEK:
-                    self.read_at[row["week"]] = response.fetched_at
+                self.days[row["day"]] = row["stars_added"]
+                if today >= row["week"] + WEEK:
+                    self.read_at[row["week"]] = at
         return new
 
+    def disagreement(self) -> str:
+        """Say how far the days are from the record's count; "" while the life is not whole, or when they agree."""
+        if not self.days or week_of(min(self.days)) > week_of(self.created_on):
+            return ""
+        if (max(self.days) - min(self.days)).days + 1 != len(self.days):
+            return ""
+        summed = sum(self.days.values())
+        apart = abs(summed - self.stars)
+        if apart <= max(TOLERATED_STARS, TOLERATED_SHARE * self.stars):
+            return ""
+        share = f" ({apart / self.stars:.1%} apart)".replace("%", " %") if self.stars else ""
+        return f"the star history adds up to {summed:,}, its record says {self.stars:,}{share}"
 
-def read_known(archive: Archive) -> dict[str, Known]:
+
+def weeks_of(rows: Iterable[Row]) -> set[date]:
+    """Return the weeks that a page of star history told."""
+    return {row["week"] for _, row in rows}
+
+
+def read_known(archive: Archive, now: datetime) -> dict[str, Known]:
     """Read the archived answers of the source, by registry name of the repository; rejected ones tell nothing."""
     known: dict[str, Known] = {}
     for response in archive.responses("stars"):
+        if response.status is None or _is_forgotten(response, now):
+            continue
         try:
-            rows = list(parse(response))
+            rows = rows_of(response)
         except Rejected:
             continue
-        if rows:
-            known.setdefault(response.subject, Known()).learn(response, rows)
+        if rows or response.status == 304:
+            known.setdefault(response.subject, Known()).take(response, rows)
     return known
 
 
+def _is_forgotten(response: Response, now: datetime) -> bool:
+    return response.params.get("kind") == "history" and response.fetched_at < now - _FORGOTTEN_AFTER
+
+
+def settled_from(archive: Archive, now: datetime, *, only_due: bool) -> datetime | None:
+    """Return since when a record or page 1 counts as asked, so that it is not asked again; None: ask them all.
+
+    Runs that were cut off are only finished. For `collect --due` those of this day count too: cron's hourly runs
+    without a token shall spend their 60 calls on the backfill.
+    """
+    marks = [unfinished_since(archive, "stars", now), now - INTERVALS["stars"] + SLACK if only_due else None]
+    return min((mark for mark in marks if mark), default=None)
+
+
+def is_settled(answered: Answered | None, settled: datetime | None) -> bool:
+    """Whether the question was answered since the instant `settled`."""
+    return bool(answered and settled and answered.at >= settled)
+
+
 @dataclass
-class Plan:
-    """The pages of one repository still to be asked (1 = newest), and the weeks that came."""
+class PagePlan:
+    """The pages of one repository still to be asked (1 = newest), and the weeks that came.
+
+    `covers` says whether the days from one to another are wanted at all (--since and --until).
+    """
 
     full_name: str
     pages: list[int]
     last_page: int
     weeks: set[date]
     created_on: date
+    covers: Callable[[date, date], bool]
 
     @classmethod
-    def make(cls, known: Known, now: datetime) -> Plan:
-        """Plan every page with a week that was not read whole in the last 28 days; page 1 always."""
+    def make(
+        cls,
+        known: Known,
+        now: datetime,
+        *,
+        settled: datetime | None = None,
+        covers: Callable[[date, date], bool] = lambda _first, _last: True,
+    ) -> PagePlan:
+        """Plan every page with a wanted week that was not read whole in the last 28 days; page 1 unless settled."""
         this_week = week_of(pacific_date(now))
         fresh = {week for week, read_at in known.read_at.items() if read_at > now - REREAD_AFTER}
+        if known.first_page and is_settled(known.first_page, settled):
+            running = week_of(pacific_date(known.first_page.at))
+            fresh |= {running + n * WEEK for n in range((this_week - running) // WEEK + 1)}
         count = max(1, (this_week - week_of(known.created_on)) // WEEK + 1)
-        wanted = {n // WEEKS_A_PAGE + 1 for n in range(count) if this_week - n * WEEK not in fresh}
+        weeks = (this_week - n * WEEK for n in range(count))
+        wanted = {n // WEEKS_A_PAGE + 1 for n, week in enumerate(weeks) if week not in fresh and _is_in(week, covers)}
         last_page = min(LAST_PAGE, (count - 1) // WEEKS_A_PAGE + 1)
-        return cls(
-            known.full_name, sorted(page for page in wanted if page <= last_page), last_page, fresh, known.created_on
-        )
+        pages = sorted(page for page in wanted if page <= last_page)
+        return cls(known.full_name, pages, last_page, fresh, known.created_on, covers)
 
     def received(self, page: int, weeks: Iterable[date], *, has_next: bool) -> None:
         """Note a page's weeks. Link decides what exists: no next page ends the plan, one beyond the last extends it."""
-        self.pages.remove(page)
         self.weeks.update(weeks)
+        self.pages.remove(page)
         if not has_next:
             self.pages = [planned for planned in self.pages if planned < page]
         elif page == self.last_page < LAST_PAGE:
             self.last_page += 1
-            self.pages.append(self.last_page)
+            if _is_in(min(self.weeks) - WEEK, self.covers):
+                self.pages.append(self.last_page)
+
+    def confirmed(self, page: int, weeks: Iterable[date]) -> None:
+        """Note that a page's known weeks still stand; a 304 carries no Link."""
+        self.weeks.update(weeks)
+        self.pages.remove(page)
 
     def gaps(self) -> list[str]:
         """Return one line for each way in which a finished series is not whole."""
-        if self.pages or not self.weeks:
+        weeks = {week for week in self.weeks if _is_in(week, self.covers)}
+        if self.pages or not weeks:
             return []
-        first, last = min(self.weeks), max(self.weeks)
+        first, last = min(weeks), max(weeks)
         lines = []
-        if missing := (last - first) // WEEK + 1 - len(self.weeks):
+        if missing := (last - first) // WEEK + 1 - len(weeks):
             lines.append(f"its star history lacks {missing} weeks between {first} and {last}")
-        if first > week_of(self.created_on) and self.last_page < LAST_PAGE:
+        reaches_back = first <= week_of(self.created_on) or not _is_in(first - WEEK, self.covers)
+        if not reaches_back and self.last_page < LAST_PAGE:
             lines.append(f"its star history ends at {first}, although it was created on {self.created_on}")
         return lines
 
 
-def pages_left(plans: Mapping[str, Plan]) -> int:
+def _is_in(week: date, covers: Callable[[date, date], bool]) -> bool:
+    return covers(week, week + WEEK - timedelta(days=1))
+
+
+def pages_left(plans: Mapping[str, PagePlan]) -> int:
     """Return how many planned pages were not asked."""
     return sum(len(plan.pages) for plan in plans.values())

@@ -4,27 +4,90 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import datetime
 
-from collectors.base import Context, Outcome, recording
-from collectors.hub import Hub, Refused
-from collectors.starplan import WEEKS_A_PAGE, Known, Plan, pages_left, read_known
-from warehouse.parse.stars import parse
-from warehouse.parse.tables import Rejected, Row
+from collectors import hub
+from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
+from collectors.hub import Answer, Hub, NoSuchRepository
+from collectors.starplan import (
+    WEEKS_A_PAGE,
+    Known,
+    PagePlan,
+    is_settled,
+    pages_left,
+    read_known,
+    settled_from,
+    weeks_of,
+)
+from warehouse.parse import Rejected, Row, rows_of
 from warehouse.raw import Response, Run
+
+# Past this many faults in a row GitHub, not the repository, is at fault.
+REFUSALS_IN_A_ROW = 3
+_SECONDS_A_CALL = 0.3
 
 
 def collect(context: Context) -> Outcome:
     """Ask for every chosen framework's repositories. A fault of one repository does not stop the others."""
+    settled = settled_from(context.archive, context.settings.clock(), only_due=context.only_due)
     with recording(context, "stars") as (run, outcome):
-        _Collection(context, run, outcome).run()
+        _Collection(context, run, outcome, settled).run()
     return outcome
 
 
+def plan(context: Context) -> Plan:
+    """Say what a run would ask; of repositories never asked, the pages are estimated by the first release."""
+    records, pages, about = _wanted(context)
+    try:
+        remaining, limit = hub.budget(context)
+    except (Refused, GivenUp) as error:
+        budget, calls = f"unknown: {error}", records + pages
+    else:
+        free = max(0, remaining - _reserve(context))
+        budget, calls = f"{remaining:,} of {limit:,} left this hour", min(records + pages, free)
+    left = {"repository records": records - calls, "pages of star history": min(pages, records + pages - calls)}
+    return Plan(
+        "stars",
+        calls=calls,
+        seconds=calls * _SECONDS_A_CALL,
+        budget=budget,
+        left=" and ".join(f"{about}{count:,} {noun}" for noun, count in left.items() if count > 0),
+    )
+
+
+def _wanted(context: Context) -> tuple[int, int, str]:
+    """Return how many records and pages a run without limit would ask, and "about " when the pages are a guess."""
+    now = context.settings.clock()
+    known = read_known(context.archive, now)
+    settled = settled_from(context.archive, now, only_due=context.only_due)
+    records = pages = 0
+    about = ""
+    for framework in context.frameworks:
+        for repo in framework.repositories:
+            one = known.get(repo.name, Known())
+            if one.record is None:
+                about, one.created_on = "about ", framework.first_released_on
+            records += not is_settled(one.record, settled)
+            pages += len(PagePlan.make(one, now, settled=settled, covers=context.covers).pages)
+    return records, pages, about
+
+
+def _reserve(context: Context) -> int:
+    """Return how many requests of the hour are left to the releases, which share the budget of those without token."""
+    if context.settings.github_token or "releases" not in context.sources:
+        return 0
+    repositories = sum(len(framework.repositories) for framework in context.frameworks)
+    return min(repositories, hub.ANONYMOUS_BUDGET // 2)
+
+
 class _Collection:
-    def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
+    def __init__(self, context: Context, run: Run, outcome: Outcome, settled: datetime | None) -> None:
+        self.context = context
         self.outcome = outcome
-        self.hub = Hub(context, run, outcome)
-        self.known = read_known(context.archive)
+        self.settled = settled
+        self.began = context.settings.clock()
+        self.hub = Hub(context, run, outcome, reserve=_reserve(context))
+        self.known = read_known(context.archive, self.began)
         self.names = [repo.name for framework in context.frameworks for repo in framework.repositories]
         self.registered = {
             repo.name.lower(): repo.name
@@ -32,7 +95,8 @@ class _Collection:
             for repo in framework.repositories
         }
         self.unasked = list(self.names)
-        self.plans: dict[str, Plan] = {}
+        self.plans: dict[str, PagePlan] = {}
+        self.refusals = 0
         self.progress = context.progress
         self.task = context.progress.add_task("stars", total=len(self.names))
 
@@ -45,15 +109,16 @@ class _Collection:
                 self._attempt(name, page)
         finally:
             self.outcome.left = self._left()
-        for name, plan in self.plans.items():
-            self.outcome.failed += [f"{name}: {line}" for line in plan.gaps()]
+            self.outcome.noticed += self._disagreements()
+        for name, paging in self.plans.items():
+            self.outcome.failed += [f"{name}: {line}" for line in paging.gaps()]
 
     def _pages(self) -> Iterator[tuple[str, int]]:
         """Yield page 1 of every repository, then page 2 of every, …; plans grow and end meanwhile."""
         for page in itertools.count(1):
             if not pages_left(self.plans):
                 return
-            yield from [(name, page) for name, plan in self.plans.items() if page in plan.pages]
+            yield from [(name, page) for name, paging in self.plans.items() if page in paging.pages]
 
     def _attempt(self, name: str, page: int | None) -> None:
         """Ask for a repository's record (no page) or a page of its history."""
@@ -62,24 +127,33 @@ class _Collection:
                 self._record(name)
             else:
                 self._history(name, page)
+            self.refusals = 0
         except Refused as refusal:
-            self.outcome.failed.append(f"{name}: {refusal}")
-            self.plans.pop(name, None)
+            self._refused(name, refusal)
         if page is None:
             self.unasked.remove(name)
         self.progress.update(self.task, advance=1, total=self._total(1))
 
+    def _refused(self, name: str, refusal: Refused) -> None:
+        self.outcome.failed.append(f"{name}: {refusal}")
+        self.plans.pop(name, None)
+        self.refusals = 0 if isinstance(refusal, NoSuchRepository) else self.refusals + 1
+        if self.refusals == REFUSALS_IN_A_ROW:
+            raise GivenUp(f"GitHub gave no usable answer {self.refusals} times in a row")
+
     def _record(self, name: str) -> None:
         known = self.known.setdefault(name, Known())
-        answer = self.hub.get(name, f"/repos/{name}", {"kind": "repo"}, etag=known.etag, of=known.record_id)
-        if answer.status == 304:
-            self.outcome.rows += 1
-        else:
-            self.outcome.new += known.learn(answer.response, self._rows(answer.response))
+        if not is_settled(known.record, self.settled):
+            etag, of = (known.record.etag, known.record.response_id) if known.record else (None, None)
+            # Under today's name there is no redirect, which would cost a request each time.
+            path = f"/repos/{known.full_name or name}"
+            answer = self.hub.get(name, path, {"kind": "repo"}, etag=etag, of=of)
+            self._take(known, answer, known.record.rows if known.record else [])
         if line := self._alias(name, known):
             self.outcome.failed.append(line)
         else:
-            self.plans[name] = Plan.make(known, answer.response.fetched_at)
+            now = self.context.settings.clock()
+            self.plans[name] = PagePlan.make(known, now, settled=self.settled, covers=self.context.covers)
 
     def _alias(self, name: str, known: Known) -> str | None:
         """Say so when the repository stands in the registry under another name too: it is not paged twice."""
@@ -93,26 +167,45 @@ class _Collection:
         return None
 
     def _history(self, name: str, page: int) -> None:
-        plan = self.plans[name]
-        path = f"/repos/{plan.full_name}/stargazers/history"
-        answer = self.hub.get(name, path, {"kind": "history", "page": page, "per_page": WEEKS_A_PAGE})
-        rows = self._rows(answer.response)
+        paging, known = self.plans[name], self.known[name]
+        path = f"/repos/{paging.full_name}/stargazers/history"
+        params = {"kind": "history", "page": page, "per_page": WEEKS_A_PAGE}
+        before = known.page_one(self.context.settings.clock()) if page == 1 else None
+        etag, of = (before.etag, before.response_id) if before else (None, None)
+        answer = self.hub.get(name, path, params, etag=etag, of=of)
+        rows = self._take(known, answer, before.rows if before else [])
+        if answer.status == 304:
+            paging.confirmed(page, weeks_of(rows))
+        else:
+            paging.received(page, weeks_of(rows), has_next=answer.has_next)
+
+    def _take(self, known: Known, answer: Answer, before: list[Row]) -> list[Row]:
+        """Learn an answer and return its rows: for a 304 those `before`, which it confirms."""
+        rows = before if answer.status == 304 else self._rows(answer.response)
         if not rows:
+            page = answer.response.params["page"]
             raise Refused(f"page {page} of its star history is empty, although the repository is older")
-        self.outcome.new += self.known[name].learn(answer.response, rows)
-        plan.received(page, {row["week"] for _, row in rows}, has_next=answer.has_next)
+        self.outcome.rows += len(rows)
+        self.outcome.new += known.take(answer.response, rows)
+        return rows
 
     def _rows(self, response: Response) -> list[Row]:
         try:
-            rows = list(parse(response))
+            return rows_of(response)
         except Rejected as reason:
             raise Refused(f"{reason} (raw answer {response.response_id})") from None
-        self.outcome.rows += len(rows)
-        return rows
 
     def _left(self) -> str:
         counts = {"repository records": len(self.unasked), "pages of star history": pages_left(self.plans)}
         return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+    def _disagreements(self) -> Iterator[str]:
+        """Yield a line for each repository whose days do not add up to its count, where both were read in this run."""
+        for name, paging in self.plans.items():
+            known = self.known[name]
+            both = is_settled(known.record, self.began) and is_settled(known.first_page, self.began)
+            if both and not paging.pages and (line := known.disagreement()):
+                yield f"{name}: {line}"
 
     def _total(self, now: int) -> float:
         done = self.progress.tasks[self.task].completed

@@ -107,15 +107,17 @@ class PatientRetry(Retry):
         return response.status == 403 and asked_wait(403, response.headers, self.clock()) is None
 
 
-def retry_policy(settings: Settings, stop: threading.Event, limits: Collection[int]) -> PatientRetry:
+def retry_policy(
+    settings: Settings, stop: threading.Event, limits: Collection[int], *, least: float = 0.0
+) -> PatientRetry:
     """Return the policy for one host: `limits` are the statuses that mean "too fast", besides server errors.
 
-    A refused or unresolvable host gets one retry.
+    No retry comes sooner than `least` seconds. A refused or unresolvable host gets one retry.
     """
     return PatientRetry(
         total=settings.retries,
         connect=1,
-        backoff_factor=settings.backoff,
+        backoff_factor=max(settings.backoff, least),
         status_forcelist={*limits, *SERVER_ERRORS},
         allowed_methods={"GET"},
         raise_on_status=False,

@@ -35,13 +35,19 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
     """Return series, framework_id, label, day, stars, rounded_to, source of one estimator.
 
     Cumulative counts, one point per repository and month: the month's newest reading, or last whole day where days
-    are counted. A repository is a series of its own, so that two repositories of a framework are never added up over
-    different days. `label` is the framework's name, or the repository's where a framework has several.
+    are counted. Of two archives of gross events the one with more days counts, never both. A repository is a series
+    of its own, so that two repositories of a framework are never added up over different days. `label` is the
+    framework's name, or the repository's where a framework has several.
     """
     sql = """
         with repos as (
             select framework_id, repo_id, count(*) over (partition by framework_id) as siblings
             from (select distinct framework_id, repo_id from fct_stars)
+        ),
+        leading_source as (
+            select repo_id, arg_max(source, days) as source
+            from (select repo_id, source, count(*) as days from fct_stars where estimator = 'gross' group by all)
+            group by repo_id
         )
         select
             repo_id as series,
@@ -55,6 +61,7 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
         join repos using (framework_id, repo_id)
         join dim_frameworks using (framework_id)
         where estimator = $1 and stars is not null and not coalesce(is_partial, false)
+            and (estimator <> 'gross' or (repo_id, source) in (from leading_source))
         group by repo_id, framework_id, date_trunc('month', day)
         order by series, day
     """
@@ -64,9 +71,14 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
 def stars_added(state: Published, estimator: str) -> pd.DataFrame:
     """Return series, framework_id, label, day (the month's first), stars: stars added per whole month.
 
-    A month counts only when every day of it was asked and is complete.
+    A month counts only when every day of it was asked and is complete; of two archives of events one counts.
     """
     sql = """
+        with leading_source as (
+            select repo_id, arg_max(source, days) as source
+            from (select repo_id, source, count(*) as days from fct_stars where estimator = $1 group by all)
+            group by repo_id
+        )
         select
             repo_id as series,
             framework_id,
@@ -78,6 +90,7 @@ def stars_added(state: Published, estimator: str) -> pd.DataFrame:
         from fct_stars
         join dim_frameworks using (framework_id)
         where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
+            and (repo_id, source) in (from leading_source)
         group by repo_id, framework_id, date_trunc('month', day)
         having count(distinct day) = day(last_day(min(day)))
         order by series, day
@@ -123,6 +136,20 @@ def gaps(state: Published, source: str | None) -> pd.DataFrame:
         order by period_start
     """
     return frame(state, sql, "subject period_start period_end note", source or "")
+
+
+def star_sums(state: Published) -> pd.DataFrame:
+    """Return repo_id, framework_id, read_at, stars_summed, stars_recorded, difference of sums that do not agree.
+
+    GitHub's star history should add up to the count of the repository's record; the newest comparison of each counts.
+    """
+    sql = """
+        select repo_id, framework_id, read_at, stars_summed, stars_recorded, difference
+        from rpt_star_sums
+        qualify row_number() over (partition by repo_id order by read_at desc) = 1 and not agrees
+        order by repo_id
+    """
+    return frame(state, sql, "repo_id framework_id read_at stars_summed stars_recorded difference")
 
 
 def surveys(state: Published) -> pd.DataFrame:

@@ -12,6 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 NOWHERE = "http://127.0.0.1:9"
+SOURCE_ADDRESSES = (
+    "RANKING_BASE", "GHARCHIVE_BASE", "PYPISTATS_API", "CONDA_BASE", "STACKEXCHANGE_API", "SURVEY_BASE",
+)  # fmt: skip
 Dlpulse = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -32,6 +35,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "DLPULSE_HOME": str(home),
         "DLPULSE_GITHUB_API": NOWHERE,
         "DLPULSE_ARXIV_API": f"{NOWHERE}/api/query",
+        "DLPULSE_CLICKHOUSE_URL": f"{NOWHERE}/?user=nobody",
+        **{f"DLPULSE_{name}": NOWHERE for name in SOURCE_ADDRESSES},
         "DLPULSE_ARXIV_DELAY": "0",
         "DLPULSE_BACKOFF": "0.05",
         "DLPULSE_RETRIES": "2",

@@ -67,6 +67,18 @@ TABLES: dict[str, pa.Schema] = {
             ("note", pa.string()),
         ]
     ),
+    # Whose data these are and on what terms: NULL where the source does not say.
+    "sources": pa.schema(
+        [
+            *_ORIGIN,
+            ("source", pa.string()),
+            ("name", pa.string()),
+            ("licence", pa.string()),
+            ("licence_url", pa.string()),
+            ("citation", pa.string()),
+            ("note", pa.string()),
+        ]
+    ),
 }
 
 

@@ -26,6 +26,10 @@ REGISTRY_TABLES: dict[str, pa.Schema] = {
     ),
     "repositories": pa.schema([("repo_id", pa.string()), ("framework_id", pa.string()), ("former_names", _TEXTS)]),
     "survey_labels": pa.schema([("label", pa.string()), ("framework_id", pa.string())]),
+    # `registry` is pypi or conda: a package may have one name in both.
+    "packages": pa.schema([("registry", pa.string()), ("package", pa.string()), ("framework_id", pa.string())]),
+    "tags": pa.schema([("tag", pa.string()), ("framework_id", pa.string())]),
+    "paperswithcode_labels": pa.schema([("label", pa.string()), ("framework_id", pa.string())]),
     "arxiv_rules": pa.schema(
         [
             ("framework_id", pa.string()),
@@ -81,6 +85,10 @@ def _registry_rows(registry: Registry) -> dict[str, list[dict[str, Any]]]:
             {"repo_id": repo.name, "former_names": repo.formerly, **key} for repo in framework.repositories
         ]
         rows["survey_labels"] += [{"label": label, **key} for label in framework.survey_labels]
+        rows["packages"] += [{"registry": "pypi", "package": package, **key} for package in framework.pypi]
+        rows["packages"] += [{"registry": "conda", "package": package, **key} for package in framework.conda]
+        rows["tags"] += [{"tag": tag, **key} for tag in framework.stackoverflow_tags]
+        rows["paperswithcode_labels"] += [{"label": label, **key} for label in framework.paperswithcode]
         rows["arxiv_rules"] += [
             {"rule_version": framework.rule_version, **vars(rule), **key} for rule in framework.arxiv_rules
         ]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,12 +14,10 @@ from typing import Any
 import pyarrow as pa
 
 from warehouse import raw
-from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
-from warehouse.parse import TABLES, Rejected, Row
+from warehouse.parse import TABLES, Rejected, rows_of
+from warehouse.parse.stars import pacific_date
 
-Parser = Callable[[raw.Response], Iterator[Row]]
-_SOURCES_WITHOUT_ANSWERS = frozenset({"surveys"})
 _DONE = "responses"
 
 
@@ -87,28 +83,14 @@ def _parse_response(response: raw.Response, rows: dict[str, list[dict[str, Any]]
     if response.subject in (raw.RUN_START, raw.RUN_END):
         rows["runs"].append(_run_row(response))
         return None
-    found: list[Row] = []
     try:
-        found.extend(_parser(response.source)(response))
+        found = rows_of(response)
     except Rejected as reason:
         return str(reason)
     for table, values in found:
         origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
         rows[table].append({**values, **origin})
     return None
-
-
-@cache
-def _parser(source: str) -> Parser:
-    if source in _SOURCES_WITHOUT_ANSWERS:
-        return lambda _: iter(())
-    try:
-        parser: Parser = importlib.import_module(f"warehouse.parse.{source}").parse
-    except ModuleNotFoundError:
-        raise DlpulseError(
-            f"the raw archive holds the source {source!r}, which this dlpulse cannot read; update it"
-        ) from None
-    return parser
 
 
 def _run_row(response: raw.Response) -> dict[str, Any]:
@@ -143,6 +125,7 @@ def _response_row(response: raw.Response, part: Path, rejected: str | None) -> d
         "bytes": len(response.body),
         "part": f"{part.parent.name}/{part.name}",
         "rejected": rejected,
+        "pacific_day": pacific_date(response.fetched_at),
     }
 
 

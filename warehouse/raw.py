@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -152,6 +152,8 @@ class Run:
         self.run_id = f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.requests = 0
         self.rows = 0
+        self.left = ""
+        self.noticed: Sequence[str] = ()
         self._folder = archive.root / f"source={source}"
         self._params = params
         self._written: list[Path] = []
@@ -163,7 +165,8 @@ class Run:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         told = isinstance(error, DlpulseError)
         message = None if error is None else str(error) if told else f"{type(error).__name__}: {error}"
-        self.note(RUN_END, {"requests": self.requests, "rows": self.rows, "error": message})
+        counts = {"requests": self.requests, "rows": self.rows, "left": self.left, "noticed": list(self.noticed)}
+        self.note(RUN_END, {**counts, "error": message})
         self._merge()
 
     def write(

@@ -218,6 +218,7 @@ def _check_shared(registry: Registry, path: Path) -> None:
     owners: dict[tuple[str, str], str] = {}
     for framework in registry.frameworks.values():
         claims = [("survey label", label) for label in framework.survey_labels]
+        claims += [("Papers with Code label", label) for label in framework.paperswithcode]
         for repository in framework.repositories:
             names = {name.lower() for name in (repository.name, *repository.formerly)}
             claims += [("repository", name) for name in sorted(names)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -18,7 +20,16 @@ from warehouse.errors import BadInputError
 Clock = Callable[[], datetime]
 ARXIV_API = "https://export.arxiv.org/api/query"
 GITHUB_API = "https://api.github.com"
+RANKING_BASE = "https://raw.githubusercontent.com/EvanLi/Github-Ranking/master/Data"
+CLICKHOUSE_URL = "https://sql-clickhouse.clickhouse.com/?user=demo"
+GHARCHIVE_BASE = "https://data.gharchive.org"
+PYPISTATS_API = "https://pypistats.org/api"
+CONDA_BASE = "https://anaconda-package-data.s3.amazonaws.com/conda"
+STACKEXCHANGE_API = "https://api.stackexchange.com/2.3"
+# Where GitHub serves the contents of Git LFS files; raw.githubusercontent.com would give the pointers.
+SURVEY_BASE = "https://media.githubusercontent.com/media/StackExchange/Survey/main/packages/archive"
 ARXIV_POLITE_SECONDS = 3.0
+_ADDRESSES = ("_api", "_base", "_url")
 _SECONDS = ("arxiv_delay", "timeout", "backoff", "max_wait")
 # DuckDB reads the build's files by patterns, and knows no way to write these characters as themselves.
 _PATTERN_SIGNS = "*?[]"
@@ -43,7 +54,7 @@ def _setting(variable: str, help_text: str, default: Any = MISSING, **more: Any)
 class Settings:
     """One run's settings: folders, addresses, waits (seconds) and the clock.
 
-    `github_token` is left out of `repr`, so that no log or traceback can show it.
+    The secrets are left out of `repr`, so that no log or traceback can show them.
     """
 
     home: Path = _setting("DLPULSE_HOME", "Where everything is kept. [default: the user data folder]")
@@ -65,6 +76,27 @@ class Settings:
     contact: str | None = _setting("DLPULSE_CONTACT", "Your address, told to the sources.", None)
     github_api: str = _setting("DLPULSE_GITHUB_API", "GitHub's API.", GITHUB_API)
     arxiv_api: str = _setting("DLPULSE_ARXIV_API", "arXiv's query API.", ARXIV_API)
+    ranking_base: str = _setting(
+        "DLPULSE_RANKING_BASE", "The folder of EvanLi/Github-Ranking's daily files.", RANKING_BASE
+    )
+    clickhouse_url: str = _setting(
+        "DLPULSE_CLICKHOUSE_URL", "ClickHouse with GitHub's events and PyPI's downloads.", CLICKHOUSE_URL
+    )
+    gharchive_base: str = _setting("DLPULSE_GHARCHIVE_BASE", "GH Archive's hour files.", GHARCHIVE_BASE)
+    pypistats_api: str = _setting("DLPULSE_PYPISTATS_API", "pypistats.org's API.", PYPISTATS_API)
+    conda_base: str = _setting("DLPULSE_CONDA_BASE", "The folder of conda's package data.", CONDA_BASE)
+    stackexchange_api: str = _setting("DLPULSE_STACKEXCHANGE_API", "Stack Exchange's API.", STACKEXCHANGE_API)
+    stackexchange_key: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "variable": "DLPULSE_STACKEXCHANGE_KEY",
+            "help": "A free key: 10,000 Stack Exchange calls a day instead of 300. Better set the variable.",
+        },
+    )
+    survey_base: str = _setting(
+        "DLPULSE_SURVEY_BASE", "The folder of Stack Overflow's yearly survey answers.", SURVEY_BASE
+    )
     arxiv_delay: float = _setting(
         "DLPULSE_ARXIV_DELAY", "Seconds between arXiv requests.", ARXIV_POLITE_SECONDS, least=0
     )
@@ -76,10 +108,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what would fail later, and less clearly; raises BadInputError."""
-        object.__setattr__(self, "github_token", _clean_token(self.github_token))
+        for name, variable in (("github_token", "GITHUB_TOKEN"), ("stackexchange_key", "DLPULSE_STACKEXCHANGE_KEY")):
+            object.__setattr__(self, name, _clean_token(variable, getattr(self, name)))
         _check_printable("DLPULSE_CONTACT", self.contact or "")
-        _check_address("DLPULSE_GITHUB_API", self.github_api)
-        _check_address("DLPULSE_ARXIV_API", self.arxiv_api)
+        for one in dataclasses.fields(self):
+            if one.name.endswith(_ADDRESSES):
+                _check_address(one.metadata["variable"], getattr(self, one.name))
         for name in _SECONDS:
             if not math.isfinite(getattr(self, name)):
                 raise BadInputError(f"DLPULSE_{name.upper()}={getattr(self, name)} is not a number of seconds")
@@ -114,6 +148,15 @@ def is_arxiv(address: str) -> bool:
     return host == "arxiv.org" or host.endswith(".arxiv.org")
 
 
+def is_loopback(address: str) -> bool:
+    """Whether the address is on this machine, as test servers are."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def without_userinfo(address: str) -> str:
     """Return the address without `user:password@`: what may be shown and archived."""
     return re.sub(r"^([a-z]+://)?.*@", r"\1", address, flags=re.IGNORECASE | re.DOTALL)
@@ -129,10 +172,10 @@ def _check_address(variable: str, address: str) -> None:
         raise BadInputError(f"{variable} {without_userinfo(address)!r} is not an http(s) address with a host")
 
 
-def _clean_token(token: str | None) -> str | None:
+def _clean_token(variable: str, token: str | None) -> str | None:
     token = (token or "").strip()
     if not (token.isascii() and token.isprintable()):
-        raise BadInputError("GITHUB_TOKEN holds characters that no token has, such as a line break or an accent")
+        raise BadInputError(f"{variable} holds characters that no token has, such as a line break or an accent")
     return token or None
 
 

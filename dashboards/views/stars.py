@@ -67,7 +67,7 @@ def _remedy(estimator: str, total: bool) -> str:
     if estimator == "observed" and not total:
         return "Readings months apart do not tell how many stars a month brought: choose *total*, or *retained*."
     if estimator == "gross":
-        return "Gross counts come from star events, which are not collected yet."
+        return "`dlpulse collect events`, then `dlpulse build`, counts the star events up to May 2025."
     return "`dlpulse collect stars`, then `dlpulse build`, fills this chart."
 
 
@@ -96,6 +96,17 @@ def _figure(
         rows=points.drop(columns="series"),
         key="stars",
     )
+    if estimator == "retained":
+        _disagreements(data.star_sums(state), chosen)
+
+
+def _disagreements(sums: pd.DataFrame, chosen: list[str]) -> None:
+    """Say where GitHub's own two tellings of a repository's stars are further apart than the tolerance."""
+    for row in sums[sums["framework_id"].isin(chosen)].itertuples():
+        st.warning(
+            f"{row.repo_id}: the star history adds up to {row.stars_summed:,}, its record says "
+            f"{row.stars_recorded:,} (read {wording.day(row.read_at)})."
+        )
 
 
 def _source(points: pd.DataFrame, gaps: pd.DataFrame, estimator: str, *, total: bool) -> str:

@@ -16,8 +16,7 @@ from collectors.base import Outcome
 from collectors.runner import collect
 from tests.world import World
 from warehouse import registry
-from warehouse.parse import papers, stars
-from warehouse.parse.tables import Rejected
+from warehouse.parse import Rejected, rows_of
 from warehouse.raw import Archive
 from warehouse.settings import Settings
 
@@ -52,6 +51,13 @@ def settings(world: World, tmp_path: Path) -> Settings:
         github_token="world-token",
         github_api=world.github_api,
         arxiv_api=world.arxiv_api,
+        ranking_base=world.ranking_base,
+        clickhouse_url=world.clickhouse_url,
+        gharchive_base=world.gharchive_base,
+        pypistats_api=world.pypistats_api,
+        conda_base=world.conda_base,
+        stackexchange_api=world.stackexchange_api,
+        survey_base=world.survey_base,
         arxiv_delay=0.0,
         timeout=1.0,
         retries=2,
@@ -69,7 +75,7 @@ def gather(settings: Settings) -> Gather:
     def run(source: str, frameworks: Sequence[str] = ("chainer",), **changes: Any) -> Outcome:
         start = NOW + timedelta(minutes=next(starts))
         changes.setdefault("clock", lambda: start)
-        days = {key: changes.pop(key) for key in ("since", "until") if key in changes}
+        days = {key: changes.pop(key) for key in ("since", "until", "every") if key in changes}
         chosen = replace(settings, **changes)
         known = registry.load(chosen)
         quiet = Console(quiet=True)
@@ -85,9 +91,8 @@ def rows(settings: Settings) -> Callable[[str], list[dict[str, Any]]]:
     def read(table: str) -> list[dict[str, Any]]:
         found = []
         for response in Archive(settings.raw).responses():
-            parse = {"stars": stars.parse, "papers": papers.parse}.get(response.source)
             try:
-                found += [row for name, row in (parse(response) if parse else ()) if name == table]
+                found += [row for name, row in rows_of(response) if name == table]
             except Rejected:
                 continue
         return found

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from collectors.arxivfeed import sole_asker
-from collectors.base import GivenUp
 from collectors.paperplan import months
 from tests.collectors.conftest import NOW
-from tests.world import World
 from warehouse import registry
 from warehouse.parse.papers import WINDOW_DONE
 from warehouse.raw import Archive
@@ -21,6 +17,7 @@ from warehouse.settings import Settings
 
 SINCE, UNTIL = date(2016, 1, 1), date(2017, 12, 31)
 YEAR_2017 = "search_query=.*ti.*201701010000"
+EVERYONE = tuple(registry.load(Settings(home=Path(), raw=Path(), registry_file=registry.SHIPPED)).frameworks)
 
 
 @pytest.fixture
@@ -56,8 +53,7 @@ def test_papers_found_are_those_of_the_feed(read, rows, truth):
 
 
 def test_all_frameworks_at_once_give_every_paper_of_the_six_categories(world, gather, rows):
-    everyone = list(registry.load(Settings(home=Path(), raw=Path(), registry_file=registry.SHIPPED)).frameworks)
-    outcome = gather("papers", everyone, since=date(2014, 1, 1), until=UNTIL)
+    outcome = gather("papers", EVERYONE, since=date(2014, 1, 1), until=UNTIL)
     assert outcome.failed == []
     assert len(rows("papers")) == len({row["arxiv_id"] for row in rows("papers")}) == 105
 
@@ -92,19 +88,6 @@ def test_a_second_run_asks_no_finished_year_and_no_counted_month(world, read, ro
     outcome = read()
     assert (outcome.requests, outcome.new, len(world.requests) - asked) == (0, 0, 0)
     assert rows("papers") == before
-
-
-def test_a_running_year_is_asked_again(world, gather):
-    gather("papers", ["pytorch"], since=date(2026, 9, 1))
-    asked = len(world.requests)
-    gather("papers", ["pytorch"], since=date(2026, 9, 1))
-    assert len(world.requests) - asked == 1
-
-
-def test_other_phrases_are_another_question(world, gather):
-    gather("papers", ["keras"], since=SINCE, until=UNTIL)
-    outcome = gather("papers", ["keras", "theano"], since=SINCE, until=UNTIL)
-    assert outcome.requests == 2
 
 
 def test_the_query_names_phrases_categories_and_window(world, gather, archived):
@@ -181,7 +164,24 @@ def test_more_than_30000_papers_are_read_in_halves(world, read, rows, truth):
     assert world.asked("201701010000.*201707022359") == 1
     assert world.asked("201707030000.*201712312359") == 1
     assert {row["arxiv_id"] for row in rows("papers")} == truth
-    assert windows(rows)[0] == (date(2017, 1, 1), 8)
+    assert [start for start, _ in windows(rows)] == [date(2017, 1, 1), date(2017, 7, 3), date(2016, 1, 1)]
+    assert sum(received for _, received in windows(rows)[:2]) == 8
+
+
+def test_after_a_kill_only_windows_without_a_note_are_asked(world, gather, settings, rows, truth):
+    keras = {"frameworks": ["keras"], "since": SINCE, "until": UNTIL}
+    gather("papers", **keras)
+    # As a kill leaves it: the run has no end, and its parts are not merged.
+    (merged,) = (settings.raw / "source=papers").iterdir()
+    answers = list(Archive(settings.raw).read(merged))
+    merged.unlink()
+    killed = Archive(settings.raw).start("papers", lambda: NOW)
+    for answer in answers[: [one.subject for one in answers].index("window:2016")]:
+        killed.write(answer.subject, answer.body, url=answer.url, params=answer.params, status=answer.status)
+    asked = len(world.requests)
+    outcome = gather("papers", **keras)
+    assert (outcome.failed, len(world.requests) - asked) == ([], 1)
+    assert {row["arxiv_id"] for row in rows("papers")} == truth
 
 
 def test_a_host_that_refuses_is_named_once(read):
@@ -204,17 +204,6 @@ def test_a_finished_window_is_noted_with_its_query(read, settings):
     assert 'ti:"Keras"' in json.loads(notes[0].body)["query"]
 
 
-def test_a_year_and_its_december_are_asked_until_a_week_after_their_end(shared_data, gather):
-    new_year, later = datetime(2027, 1, 3), datetime(2027, 1, 12)
-    with World(shared_data, new_year) as world:
-        options = {"since": date(2026, 1, 1), "until": date(2026, 12, 31), "arxiv_api": world.arxiv_api}
-        requests = [
-            gather("papers", ["keras"], clock=lambda now=now: now, **options).requests
-            for now in (new_year, new_year, later, later)
-        ]
-    assert requests == [13, 2, 2, 0]
-
-
 def test_a_source_without_usable_answers_is_given_up_after_three(world, gather):
     world.fault("html", "search_query", count=-1)
     outcome = gather("papers", ["keras"])
@@ -227,7 +216,7 @@ def test_a_source_without_usable_answers_is_given_up_after_three(world, gather):
     [(None, date.max, date(2026, 8, 1)), (date.min, date(2010, 2, 28), date(2010, 2, 1)), (None, date.min, None)],
 )
 def test_days_beyond_all_papers_cut_nothing(since, until, first):
-    assert next(months(NOW, since, until), None) == first
+    assert next(months(NOW.date(), since, until), None) == first
 
 
 @pytest.mark.parametrize("until", [date.max, date.min])
@@ -243,25 +232,3 @@ def test_a_password_in_the_address_is_kept_nowhere(gather, settings, archived):
     outcome = gather("papers", ["keras"], until=SINCE, arxiv_api="http://me:s3cret@127.0.0.1:9/api/query")
     assert outcome.failed == ["arXiv at 127.0.0.1:9 cannot be reached: connection refused"]
     assert "s3cret" not in repr(list(Archive(settings.raw).responses()))
-
-
-def test_all_homes_of_a_user_share_arxivs_lock(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    one, other = (Settings(home=tmp_path / name, raw=tmp_path / name, max_wait=0.1) for name in ("one", "other"))
-    with (
-        sole_asker(one),
-        pytest.raises(GivenUp, match=r"another dlpulse is asking export\.arxiv\.org"),
-        sole_asker(other),
-    ):
-        pass
-    with sole_asker(other):
-        assert (tmp_path / "cache" / "dlpulse" / "locks" / "export.arxiv.org.lock").exists()
-    assert not (tmp_path / "one").exists()
-
-
-def test_only_one_process_asks_arxiv_at_a_time(world, read, settings):
-    with FileLock(settings.home / "locks" / "127.0.0.1.lock"):
-        outcome = read(max_wait=0.1)
-    assert outcome.failed == ["another dlpulse is asking 127.0.0.1; its terms allow one at a time"]
-    assert outcome.left == "unknown"
-    assert world.requests == []

@@ -64,6 +64,10 @@ create table fct_bench_results (
 create table fct_coverage (
     source varchar, subject varchar, period_start date, period_end date, state varchar, note varchar
 );
+create table rpt_star_sums (
+    repo_id varchar, framework_id varchar, read_at timestamp, stars_summed bigint, stars_recorded bigint,
+    difference bigint, tolerance double, agrees boolean, response_id varchar
+);
 create table rpt_frameworks (
     framework_id varchar, name varchar, stars_observed bigint, stars_retained bigint, stars_growth_12m double,
     paper_share double, paper_growth_12m double, survey_share double, downloads_30d bigint, question_share double,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,21 @@ def test_a_rerun_notices_a_newly_published_file(tmp_path: Path, monkeypatch: pyt
     app.run()
     assert "No observed stars are known yet." not in words(app)
     assert len(charts(app)) == 1
+
+
+def test_sums_that_do_not_agree_are_shown_beside_the_retained_stars_only(
+    sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(shutil.copytree(sample_home("full"), tmp_path / "home"))
+    with duckdb.connect(str(home / "dlpulse.duckdb")) as connection:
+        connection.execute("""
+            insert into rpt_star_sums values
+            ('keras-team/keras', 'keras', '2026-11-20 10:00', 60000, 64244, -4244, 64.2, false, 'r1'),
+            ('pytorch/pytorch', 'pytorch', '2026-11-19 10:00', 1, 102530, -102529, 102.5, false, 'r2'),
+            ('pytorch/pytorch', 'pytorch', '2026-11-20 10:00', 102530, 102530, 0, 102.5, true, 'r3')
+        """)
+    app = opened(monkeypatch, home, "views/stars.py", estimator=["retained"])
+    told = [warning.value for warning in app.warning]
+    line = "keras-team/keras: the star history adds up to 60,000, its record says 64,244 (read 20 Nov 2026)."
+    assert told == [line]
+    assert not opened(monkeypatch, home, "views/stars.py", estimator=["observed"]).warning

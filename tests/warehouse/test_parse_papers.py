@@ -141,9 +141,69 @@ def test_a_finished_window_is_a_row_and_other_notes_are_none():
         assert list(parse(answer(b"{}", {}, None, subject))) == []
 
 
+KEPT = {
+    "arxiv_id": "1408.5093",
+    "submitted_on": "2014-06-20",
+    "title": "Caffe",
+    "abstract": "A framework.",
+    "primary_category": "cs.CV",
+    "categories": ["cs.CV", "cs.LG"],
+}
+
+
+def kept(kind: str, *entries: Any) -> Response:
+    return answer(json.dumps(entries).encode(), {"kind": kind, "last": True}, None, f"snapshot:{kind}")
+
+
+def test_papers_kept_of_a_snapshot_are_rows_as_those_of_a_feed():
+    ((table, row),) = parse(kept("snapshot-papers", KEPT))
+    assert (table, set(row)) == ("papers", set(TABLES["papers"].names))
+    assert {name: row[name] for name in KEPT} == {**KEPT, "submitted_on": date(2014, 6, 20)}
+
+
+def test_counts_kept_of_a_snapshot_are_rows():
+    found = list(parse(kept("snapshot-counts", {"month": "2017-03", "papers": 2_071})))
+    assert [(table, row["month"], row["papers"]) for table, row in found] == [("paper_counts", date(2017, 3, 1), 2_071)]
+
+
+def test_nothing_kept_of_a_snapshot_is_no_row():
+    assert [*parse(kept("snapshot-papers")), *parse(kept("snapshot-counts"))] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [
+        ("snapshot-papers", {**KEPT, "title": None}),
+        ("snapshot-papers", {**KEPT, "categories": [1]}),
+        ("snapshot-papers", {**KEPT, "submitted_on": "soon"}),
+        ("snapshot-papers", {}),
+        ("snapshot-papers", "text"),
+        ("snapshot-counts", {"month": "2017-13", "papers": 1}),
+        ("snapshot-counts", {"month": "2017-03", "papers": None}),
+        ("snapshot-counts", {"month": "2017-03", "papers": float("inf")}),
+        ("snapshot-counts", 7),
+    ],
+)
+def test_what_was_kept_malformed_is_rejected(kind, entry):
+    with pytest.raises(Rejected, match="what was kept of a snapshot is malformed"):
+        list(parse(kept(kind, entry)))
+
+
+def test_a_note_with_an_endless_total_is_rejected():
+    note = b'{"from": "2017-01-01", "until": "2017-12-31", "query": "q", "total": Infinity, "received": 8}'
+    with pytest.raises(Rejected, match="a finished window's note is malformed"):
+        list(parse(answer(note, {}, None, "window-done:2017")))
+
+
+def test_an_unknown_kind_is_rejected():
+    with pytest.raises(Rejected, match="unknown kind 'novel'"):
+        list(parse(answer(b"[]", {"kind": "novel"})))
+
+
 @given(st.binary())
 def test_no_answer_breaks_the_parser(body):
-    for params in (WINDOW, {"kind": "count", "month": "2017-03"}, {}):
+    kinds = ("snapshot-papers", "snapshot-counts")
+    for params in (WINDOW, {"kind": "count", "month": "2017-03"}, {}, *({"kind": kind} for kind in kinds)):
         try:
             list(parse(answer(body, params)))
         except Rejected:

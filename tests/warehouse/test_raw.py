@@ -29,7 +29,7 @@ def test_a_run_keeps_start_answers_and_end_in_one_merged_part(tmp_path: Path) ->
     start, answer, end = archive.responses("stars")
     assert (start.subject, end.subject) == (RUN_START, RUN_END)
     assert answer == first
-    assert end.json() == {"requests": 1, "rows": 7, "error": None}
+    assert end.json() == {"requests": 1, "rows": 7, "left": "", "noticed": [], "error": None}
     assert archive.find(first.response_id) == first
     assert archive.find(f"{run.run_id}-00009") is None
 

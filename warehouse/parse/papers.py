@@ -1,10 +1,10 @@
-"""arXiv's answers: Atom pages of papers in a submission window, and counts. Pure: bytes in, typed rows out."""
+"""arXiv's answers: Atom pages of papers, counts, and what imports kept. Pure: bytes in, typed rows out."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,10 +13,13 @@ from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
 WINDOW_DONE = "window-done:"
+# What `dlpulse import arxiv-snapshot` archives: lists of objects that are rows already.
+SNAPSHOT_PAPERS, SNAPSHOT_COUNTS = "snapshot-papers", "snapshot-counts"
+ARXIV_ID = r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
-_ABS = re.compile(r"https?://arxiv\.org/abs/(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
+_ABS = re.compile(rf"https?://arxiv\.org/abs/({ARXIV_ID})(?:v\d+)?")
 
 
 @dataclass(frozen=True)
@@ -40,17 +43,17 @@ def parse(response: Response) -> Iterator[Row]:
     if response.subject.startswith(WINDOW_DONE):
         yield "paper_windows", {**origin, **_window(response)}
         return
-    page = feed(response)
-    match response.params.get("kind"):
-        case "window":
-            yield from (("papers", {**origin, **paper}) for paper in page.papers)
-        case "count":
-            # Six whole categories are never empty for a month: this is arXiv's empty answer, not a zero.
-            if page.total == 0:
-                raise Rejected("no papers at all in the machine-learning categories")
-            yield "paper_counts", {**origin, "month": _month(response), "papers": page.total}
-        case kind:
-            raise Rejected(f"unknown kind {kind!r}")
+    kind = response.params.get("kind")
+    if kind == "window":
+        yield from (("papers", {**origin, **paper}) for paper in feed(response).papers)
+    elif kind == "count":
+        yield "paper_counts", {**origin, "month": _month(response), "papers": _counted(response)}
+    elif kind == SNAPSHOT_PAPERS:
+        yield from (("papers", {**origin, **row}) for row in _kept(response, _kept_paper))
+    elif kind == SNAPSHOT_COUNTS:
+        yield from (("paper_counts", {**origin, **row}) for row in _kept(response, _kept_count))
+    else:
+        raise Rejected(f"unknown kind {kind!r}")
 
 
 def feed(response: Response) -> Feed:
@@ -113,8 +116,12 @@ def _paper(entry: ET.Element) -> dict[str, Any]:
 
 
 def _text(element: ET.Element, path: str) -> str:
-    """The element's text with runs of white space, which the feed breaks lines with, made single spaces."""
-    return " ".join((element.findtext(path) or "").split())
+    return one_line(element.findtext(path) or "")
+
+
+def one_line(text: str) -> str:
+    """Return the text with runs of white space, with which arXiv breaks lines, made single spaces."""
+    return " ".join(text.split())
 
 
 def _count(root: ET.Element, name: str) -> int:
@@ -122,6 +129,14 @@ def _count(root: ET.Element, name: str) -> int:
     if not text.isdecimal():
         raise Rejected(f"{name} {text!r} is not a count")
     return int(text)
+
+
+def _counted(response: Response) -> int:
+    total = feed(response).total
+    # Six whole categories are never empty for a month: this is arXiv's empty answer, not a zero.
+    if total == 0:
+        raise Rejected("no papers at all in the machine-learning categories")
+    return total
 
 
 def _month(response: Response) -> date:
@@ -141,5 +156,25 @@ def _window(response: Response) -> dict[str, Any]:
             "total": int(note["total"]),
             "received": int(note["received"]),
         }
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise Rejected(f"a finished window's note is malformed: {error}") from None
+
+
+def _kept(response: Response, read: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Read a list that an import archived; `read` makes a row of each of its entries."""
+    try:
+        return [read(entry) for entry in list(response.json())]
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise Rejected(f"what was kept of a snapshot is malformed: {error}") from None
+
+
+def _kept_paper(entry: Any) -> dict[str, Any]:
+    texts = {name: entry[name] for name in ("arxiv_id", "title", "abstract", "primary_category")}
+    categories = list(entry["categories"])
+    if not all(isinstance(text, str) for text in (*texts.values(), *categories)):
+        raise ValueError("what should be a text is none")
+    return {**texts, "submitted_on": date.fromisoformat(entry["submitted_on"]), "categories": categories}
+
+
+def _kept_count(entry: Any) -> dict[str, Any]:
+    return {"month": date.fromisoformat(f"{entry['month']}-01"), "papers": int(entry["papers"])}

@@ -13,6 +13,7 @@ from warehouse.raw import Response
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 WEEK = timedelta(days=7)
+_DAYS = [timedelta(days=offset) for offset in range(7)]
 _WEEK_SECONDS = 7 * 86_400
 # 1970-01-04, the first Sunday of the epoch.
 _FIRST_SUNDAY = 3 * 86_400
@@ -33,6 +34,8 @@ def week_of(day: date) -> date:
 def parse(response: Response) -> Iterator[Row]:
     """Yield `repo_records` or `star_days` rows; nothing for dlpulse's notes and for a 304, whose body is empty.
 
+    A week gives all its seven days, as answered: those to come are GitHub's zeros, which a later 304 can make real.
+
     Raises:
         Rejected: the answer is not what GitHub's API description (2026-03-10) promises.
     """
@@ -48,10 +51,10 @@ def parse(response: Response) -> Iterator[Row]:
     except (ValueError, RecursionError):
         raise Rejected("not JSON (cut short, or a web page)") from None
     origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "repo_id": response.subject}
-    yield from parser(content, origin, response.fetched_at)
+    yield from parser(content, origin)
 
 
-def _record(content: Any, origin: dict[str, Any], _: datetime) -> Iterator[Row]:
+def _record(content: Any, origin: dict[str, Any]) -> Iterator[Row]:
     if not isinstance(content, dict):
         raise Rejected("a repository record must be an object")
     full_name = content.get("full_name")
@@ -81,10 +84,9 @@ def _record(content: Any, origin: dict[str, Any], _: datetime) -> Iterator[Row]:
     )
 
 
-def _history(content: Any, origin: dict[str, Any], fetched_at: datetime) -> Iterator[Row]:
+def _history(content: Any, origin: dict[str, Any]) -> Iterator[Row]:
     if not isinstance(content, list):
         raise Rejected("a page of star history must be a list")
-    today = pacific_date(fetched_at)
     # A week that rolls over between two pages comes twice: the first telling counts.
     weeks: dict[date, list[int]] = {}
     for entry in content:
@@ -92,10 +94,7 @@ def _history(content: Any, origin: dict[str, Any], fetched_at: datetime) -> Iter
         weeks.setdefault(week, days)
     for week, days in weeks.items():
         for offset, stars in enumerate(days):
-            day = week + timedelta(days=offset)
-            if day <= today:
-                values = {"week": week, "day": day, "stars_added": stars, "is_partial": day == today}
-                yield "star_days", {**origin, **values}
+            yield "star_days", {**origin, "week": week, "day": week + _DAYS[offset], "stars_added": stars}
 
 
 def _week(entry: Any) -> tuple[date, list[int]]:
@@ -108,13 +107,14 @@ def _week(entry: Any) -> tuple[date, list[int]]:
     days = entry.get("days")
     if not isinstance(days, list) or len(days) != 7:
         raise Rejected(f"week {week} does not have 7 days")
-    counts = [_count(value, f"a day of week {week}") for value in days]
+    what = f"a day of week {week}"
+    counts = [_count(value, what) for value in days]
     if _count(entry.get("total"), f"total of week {week}") != sum(counts):
         raise Rejected(f"week {week}: total {entry['total']} is not the sum of its days, {sum(counts)}")
     return week, counts
 
 
-_PARSERS: dict[str, Callable[[Any, dict[str, Any], datetime], Iterator[Row]]] = {
+_PARSERS: dict[str, Callable[[Any, dict[str, Any]], Iterator[Row]]] = {
     "repo": _record,
     "history": _history,
 }

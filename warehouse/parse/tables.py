@@ -10,6 +10,10 @@ Row = tuple[str, dict[str, Any]]
 """A row of one of TABLES: (table, values by column)."""
 
 
+# The key of `params` by which a collector marks an answer that was too large: its value says so for people.
+OVERSIZED = "oversized"
+
+
 class Rejected(Exception):
     """The answer is not what its source promises; the message says how. It stays in raw and gives no fact."""
 
@@ -32,6 +36,8 @@ TABLES: dict[str, pa.Schema] = {
             ("part", pa.string()),
             ("revalidates", pa.string()),
             ("rejected", pa.string()),
+            # The US-Pacific calendar day of fetched_at, by which GitHub's star history counts.
+            ("pacific_day", pa.date32()),
         ]
     ),
     "runs": pa.schema(
@@ -61,7 +67,8 @@ TABLES: dict[str, pa.Schema] = {
             ("created_on", pa.date32()),
         ]
     ),
-    # One day bucket of the star history; `day` is a US-Pacific calendar day; days after the answer's own are dropped.
+    # One day bucket of the star history as answered; `day` is a US-Pacific calendar day. The buckets of the days
+    # to come stand here too, as GitHub's zeros: a later 304 makes them real, and staging drops those still to come.
     "star_days": pa.schema(
         [
             *_ORIGIN,
@@ -69,8 +76,88 @@ TABLES: dict[str, pa.Schema] = {
             ("week", pa.date32()),
             ("day", pa.date32()),
             ("stars_added", pa.int64()),
-            ("is_partial", pa.bool_()),
         ]
+    ),
+    # One repository's line in one day's ranking of EvanLi/Github-Ranking: a count that someone read off on that day.
+    "ranked_repos": pa.schema(
+        [
+            *_ORIGIN,
+            ("day", pa.date32()),
+            ("full_name", pa.string()),
+            ("stars", pa.int64()),
+            ("forks", pa.int64()),
+            ("open_issues", pa.int64()),
+        ]
+    ),
+    # A day that was asked of the ranking: `is_missing` when there is no file of that day.
+    "ranking_days": pa.schema(
+        [*_ORIGIN, ("day", pa.date32()), ("is_missing", pa.bool_()), ("repositories", pa.int64())]
+    ),
+    # Star events of one day (UTC) under the repository's name of that day; unstars are not subtracted. `provider` is
+    # clickhouse or gharchive; gharchive comes by hours (0 to 23), clickhouse by whole days (hour NULL).
+    "star_events": pa.schema(
+        [
+            *_ORIGIN,
+            ("provider", pa.string()),
+            ("repo_name", pa.string()),
+            ("day", pa.date32()),
+            ("hour", pa.int32()),
+            ("stars", pa.int64()),
+        ]
+    ),
+    # The days (both included; one hour of a day for gharchive) for which events of `repo_names` were read to the end.
+    "event_windows": pa.schema(
+        [
+            *_ORIGIN,
+            ("provider", pa.string()),
+            ("repo_names", pa.list_(pa.string())),
+            ("window_start", pa.date32()),
+            ("window_end", pa.date32()),
+            ("hour", pa.int32()),
+        ]
+    ),
+    # Downloads of one package on one day, or in the month that begins on `day`. `provider` is pypistats, clickhouse or
+    # conda; `mirrors` tells whether mirrors' downloads are in the count (NULL: not told).
+    "package_downloads": pa.schema(
+        [
+            *_ORIGIN,
+            ("provider", pa.string()),
+            ("package", pa.string()),
+            ("granularity", pa.string()),
+            ("mirrors", pa.bool_()),
+            ("day", pa.date32()),
+            ("downloads", pa.int64()),
+        ]
+    ),
+    # Stack Overflow questions asked in a month under a tag; tag NULL: all questions.
+    "question_counts": pa.schema([*_ORIGIN, ("tag", pa.string()), ("month", pa.date32()), ("questions", pa.int64())]),
+    "releases": pa.schema(
+        [
+            *_ORIGIN,
+            ("repo_id", pa.string()),
+            ("version", pa.string()),
+            ("released_on", pa.date32()),
+            ("is_prerelease", pa.bool_()),
+        ]
+    ),
+    # One option of a survey's question, counted from its answers file: `base` people answered the question at all.
+    # `asked` false: the survey of that year did not ask (label, respondents and base are NULL).
+    "survey_answers": pa.schema(
+        [
+            *_ORIGIN,
+            ("survey", pa.string()),
+            ("year", pa.int32()),
+            ("population", pa.string()),
+            ("label", pa.string()),
+            ("respondents", pa.int64()),
+            ("base", pa.int64()),
+            ("asked", pa.bool_()),
+            ("source_url", pa.string()),
+        ]
+    ),
+    # Repositories that Papers with Code linked to papers of a month, under one of its framework labels.
+    "implementations": pa.schema(
+        [*_ORIGIN, ("label", pa.string()), ("month", pa.date32()), ("repositories", pa.int64())]
     ),
     "papers": pa.schema(
         [

@@ -1,14 +1,15 @@
--- Stars of a framework: the sum over its repositories, on days when every one of them is known.
+-- Stars of a framework: the sum over its repositories, on days when every one of them is known. Of several counts of one
+-- day our own is taken, then the highest: others round or read an archive with holes.
 with best as (
     select
         framework_id,
         repo_id,
         estimator,
         day,
-        arg_max(stars, (rounded_to is null, source = 'github')) as stars,
-        arg_max(source, (rounded_to is null, source = 'github')) as source,
+        arg_max(stars, (rounded_to is null, source = 'github', stars, source)) as stars,
+        arg_max(source, (rounded_to is null, source = 'github', stars, source)) as source,
         case when bool_and(rounded_to is not null) then max(rounded_to) end as rounded_to,
-        arg_max(response_id, (rounded_to is null, source = 'github')) as response_id
+        arg_max(response_id, (rounded_to is null, source = 'github', stars, source)) as response_id
     from {{ ref('fct_stars') }}
     where stars is not null and not is_partial and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
     group by all

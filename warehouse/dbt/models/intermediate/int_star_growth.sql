@@ -4,6 +4,8 @@
 with ends as (
     select *
     from {{ ref('int_framework_stars') }}
+    -- Star events end with their archive in 2025: their growth is that of another year.
+    where estimator <> 'gross'
     qualify
         row_number() over (partition by framework_id, estimator order by day desc) = 1
         and day > max(day) over (partition by estimator) - 183

@@ -139,6 +139,10 @@ final as (
         'outage' as state,
         note
     from {{ ref('stg_cited__outages') }}
+    union all
+    select * from {{ ref('int_coverage_periods') }}
+    union all
+    select * from {{ ref('int_coverage_gaps') }}
 )
 
 select

@@ -13,15 +13,17 @@ with counted as (
     group by months.framework_id, months.month, months.response_id
 ),
 
--- "Any framework" is known only for months in which every framework was asked for.
+-- "Any framework" is known only for months in which every framework was asked for that existed by the year's end.
 asked_for_all as (
-    select month
-    from {{ ref('int_paper_months') }}
-    group by month
+    select months.month
+    from {{ ref('int_paper_months') }} as months
+    inner join {{ ref('stg_registry__frameworks') }} as frameworks on months.framework_id = frameworks.framework_id
+    where year(frameworks.first_released_on) <= year(months.month)
+    group by months.month
     having count(*) = (
         select count(*)
-        from {{ ref('stg_registry__frameworks') }}
-        where len(arxiv_query) > 0
+        from {{ ref('stg_registry__frameworks') }} as existing
+        where len(existing.arxiv_query) > 0 and year(existing.first_released_on) <= year(months.month)
     )
 ),
 

@@ -1,17 +1,63 @@
--- A share is respondents over base, or the share as published when the page gives no numbers; otherwise unknown.
-select
-    cited.survey,
-    cited.year,
-    cited.population,
-    cited.label,
-    labels.framework_id,
-    cited.respondents,
-    cited.base,
-    coalesce(cited.respondents / cited.base, cited.share) as share,
-    cited.asked,
-    cited.verified,
-    cited.source_url,
-    cited.read_on,
-    cited.response_id
-from {{ ref('stg_cited__surveys') }} as cited
-left join {{ ref('stg_registry__survey_labels') }} as labels on cited.label = labels.label
+-- Counted figures, and the published ones that nothing counted replaces. A share is respondents over base, or the share
+-- as published when the page gives no numbers; otherwise unknown.
+with counted as (
+    select
+        survey,
+        year,
+        population,
+        label,
+        respondents,
+        base,
+        respondents / nullif(base, 0) as share,
+        asked,
+        true as verified,
+        source_url,
+        fetched_at::date as read_on,
+        response_id
+    from {{ ref('int_survey_counts') }}
+),
+
+cited as (
+    select
+        survey,
+        year,
+        population,
+        label,
+        respondents,
+        base,
+        coalesce(respondents / base, share) as share,
+        asked,
+        verified,
+        source_url,
+        read_on,
+        response_id
+    from {{ ref('stg_cited__surveys') }}
+    anti join counted using (survey, year, population, label)
+),
+
+figures as (
+    select * from counted
+    union all
+    select * from cited
+),
+
+final as (
+    select
+        figures.survey,
+        figures.year,
+        figures.population,
+        figures.label,
+        labels.framework_id,
+        figures.respondents,
+        figures.base,
+        figures.share,
+        figures.asked,
+        figures.verified,
+        figures.source_url,
+        figures.read_on,
+        figures.response_id
+    from figures
+    left join {{ ref('stg_registry__survey_labels') }} as labels on figures.label = labels.label
+)
+
+select * from final

@@ -10,6 +10,8 @@ with stars as (
         estimator || coalesce(', rounded to ' || rounded_to, '') as base,
         response_id
     from {{ ref('int_framework_stars') }}
+    -- Star events end with their archive in 2025: their newest count is no figure of today.
+    where estimator <> 'gross'
     qualify row_number() over (partition by framework_id, estimator order by day desc) = 1
 ),
 
@@ -57,6 +59,36 @@ surveys as (
         and row_number() over (partition by framework_id, survey, year, population order by share desc) = 1
 ),
 
+questions as (
+    select
+        framework_id,
+        'question_share' as measure,
+        share as value,
+        last_day(month) as as_of,
+        month as since,
+        'stackexchange' as source,
+        questions || ' of ' || total || ' questions' as base,
+        response_id
+    from {{ ref('fct_questions_monthly') }}
+    where share is not null
+    qualify row_number() over (partition by framework_id order by month desc) = 1
+),
+
+releases as (
+    select
+        framework_id,
+        'last_release_on' as measure,
+        null::double as value,
+        released_on as as_of,
+        null::date as since,
+        'github' as source,
+        version as base,
+        response_id
+    from {{ ref('fct_releases') }}
+    where not is_prerelease
+    qualify row_number() over (partition by framework_id order by released_on desc, version desc) = 1
+),
+
 bench as (
     select
         figures.framework_id,
@@ -81,6 +113,12 @@ final as (
     select * from papers
     union all
     select * from surveys
+    union all
+    select * from {{ ref('int_download_figures') }}
+    union all
+    select * from questions
+    union all
+    select * from releases
     union all
     select * from bench
 )

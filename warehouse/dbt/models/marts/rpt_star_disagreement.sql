@@ -5,7 +5,7 @@ with daily as (
         repo_id,
         day,
         estimator,
-        arg_max(stars, rounded_to is null) as stars
+        arg_max(stars, (rounded_to is null, source = 'github', stars)) as stars
     from {{ ref('fct_stars') }}
     where stars is not null and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
     group by all

@@ -1,0 +1,224 @@
+"""Ranking: stars as GitHub's pages showed them in the past, from EvanLi/Github-Ranking's daily files."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from collectors.asking import Ask, Asker, Host
+from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
+from collectors.worklist import REFUSALS_IN_A_ROW
+from warehouse.parse import rows_of
+from warehouse.parse.ranking import COLUMNS, DAMAGED, MISSING, conflicts, parse
+from warehouse.parse.tables import Rejected
+from warehouse.raw import Archive, Run
+from warehouse.settings import Settings
+
+FIRST = date(2018, 12, 18)
+FILES_A_RUN = 24
+# When a month's last day has no file, the days before it are tried.
+DAYS_BACK = 5
+# A file that is not there may still come: its day is asked again until it is older than this.
+SETTLED_AFTER = timedelta(days=3)
+# People's names stand here, and in no column that a fact is read from. The owner's is part of the repository's own.
+CUT = ("username", "description")
+_DAY = timedelta(days=1)
+Days = Sequence[date]
+
+
+def collect(context: Context) -> Outcome:
+    """Ask for a file of each month, or of each day, newest first, until the run's budget is spent."""
+    with recording(context, "ranking") as (run, outcome):
+        _Collection(context, run, outcome).run()
+    return outcome
+
+
+def plan(context: Context) -> Plan:
+    """Say what a run would ask: the budget is met when days have no file, and others are tried instead."""
+    steps = open_steps(context)
+    calls = min(FILES_A_RUN, sum(len(days) for days in steps))
+    left = len(steps) - min(len(steps), FILES_A_RUN)
+    return Plan("ranking", calls, seconds=calls, budget=f"{FILES_A_RUN} a run", left=_left(context, left))
+
+
+class _Collection:
+    def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
+        self.context, self.run_, self.outcome = context, run, outcome
+        self.asker = Asker(context, run, outcome, _host(context.settings))
+        self.steps = open_steps(context)
+        self.open = len(self.steps)
+        self.budget = FILES_A_RUN
+        # Days answered with 404: without a file only if others have one, for a wrong address gives 404 as well.
+        self.unsure: dict[date, str] = {}
+        self.found = False
+        self.task = context.progress.add_task("ranking", total=min(self.open, FILES_A_RUN))
+
+    def run(self) -> None:
+        """Ask for the steps; what was not reached or gave no usable answer stands in the outcome as left."""
+        refusals = 0
+        try:
+            for days in self.steps:
+                if not self.budget:
+                    break
+                refusals = refusals + 1 if self._attempt(days) else 0
+                if refusals == REFUSALS_IN_A_ROW:
+                    raise GivenUp(f"{self.asker.host.name} gave no usable answer {refusals} times in a row")
+                self.context.progress.advance(self.task)
+            self._make_sure()
+        finally:
+            self.outcome.left = _left(self.context, self.open)
+
+    def _attempt(self, days: Days) -> bool:
+        """Ask for a step's days until one has a file; returns whether an answer was refused."""
+        for day in days:
+            if not self.budget:
+                return False
+            self.budget -= 1
+            try:
+                if self._ask(day):
+                    break
+            except Refused as refusal:
+                self.outcome.failed.append(f"ranking of {day}: {refusal}")
+                return True
+        self.open -= 1
+        return False
+
+    def _ask(self, day: date) -> bool:
+        """Ask for a day's file; returns whether there is one. Raises Refused."""
+        response = self.asker.get(_question(self.context.settings, day))
+        if response.status == 404:
+            self.unsure[day] = response.response_id
+        else:
+            try:
+                rows = list(parse(response))
+                differing = conflicts(response)
+            except Rejected as reason:
+                raise Refused(f"{reason} (raw answer {response.response_id})") from None
+            self.found = True
+            self.outcome.rows += len(rows)
+            self.outcome.new += len(rows)
+            if differing:
+                self.outcome.noticed.append(f"ranking of {day}: unlike counts of {', '.join(differing[:5])}")
+        if self.found and self.unsure:
+            self._note_missing()
+        return response.status != 404
+
+    def _note_missing(self) -> None:
+        self.run_.note(MISSING, {"days": list(self.unsure), "answers": list(self.unsure.values())})
+        self.outcome.rows += len(self.unsure)
+        self.outcome.new += len(self.unsure)
+        self.unsure = {}
+
+    def _make_sure(self) -> None:
+        """When no day had a file, ask for the first of all: without that one, the address is wrong."""
+        if not self.unsure or self.found:
+            return
+        last, number = max(self.unsure), len(self.unsure)
+        try:
+            there = self._ask(FIRST)
+        except Refused as refusal:
+            self.outcome.failed.append(f"ranking of {FIRST}: {refusal}")
+            there = False
+        if not there:
+            self.open = len(self.steps)
+            self.outcome.failed.append(
+                f"ranking of {last}: no file (404), nor of any other of the {number} days asked, "
+                f"nor of {FIRST}, the first there is: is DLPULSE_RANKING_BASE still right?"
+            )
+
+
+def open_steps(context: Context) -> list[Days]:
+    """Return what is still to be asked, newest first: for each month or day, its days in the order to try them."""
+    present, absent = _known(context.archive)
+    steps = _days(context) if context.every == "day" else _months(context)
+    unknown = ([day for day in days if day not in absent] for days in steps if not present.intersection(days))
+    return [days for days in unknown if days]
+
+
+def _known(archive: Archive) -> tuple[set[date], set[date]]:
+    """Return the days whose file is archived, and those that have none for good."""
+    present, absent = set(), set()
+    for response in archive.responses("ranking"):
+        try:
+            rows = [row for table, row in rows_of(response) if table == "ranking_days"]
+        except Rejected:
+            continue
+        for row in rows:
+            if not row["is_missing"]:
+                present.add(row["day"])
+            elif response.fetched_at.date() - row["day"] > SETTLED_AFTER:
+                absent.add(row["day"])
+    return present, absent
+
+
+def _days(context: Context) -> Iterator[Days]:
+    day = context.settings.clock().date()
+    while (day := day - _DAY) >= FIRST:
+        if context.covers(day, day):
+            yield [day]
+
+
+def _months(context: Context) -> Iterator[Days]:
+    last = context.settings.clock().date()
+    while (last := last.replace(day=1) - _DAY) >= FIRST:
+        if context.covers(last, last):
+            days = (last - n * _DAY for n in range(DAYS_BACK + 1))
+            yield [day for day in days if day >= FIRST and context.covers(day, day)]
+
+
+def _question(settings: Settings, day: date) -> Ask:
+    return Ask(
+        label=f"ranking of {day}",
+        subject=str(day),
+        url=f"{settings.ranking_base.rstrip('/')}/github-ranking-{day}.csv",
+        params={"day": str(day)},
+        expected=(200, 404),
+        keep=without_people,
+    )
+
+
+def _host(settings: Settings) -> Host:
+    return Host("the ranking's server", settings.ranking_base)
+
+
+def _left(context: Context, steps: int) -> str:
+    return f"{steps:,} {context.every}s of the ranking" if steps else ""
+
+
+def without_people(body: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return a file without the columns CUT, and what to archive of the original; another body as it came.
+
+    What was wrong with the file before is told too, under DAMAGED: the cut could hide it.
+    """
+    text = io.StringIO(body.decode("utf-8", "surrogateescape"), newline="")
+    rows = csv.reader(text)
+    kept = io.StringIO(newline="")
+    damage = _damage(body)
+    try:
+        header = next(rows, [])
+        if not set(COLUMNS) <= set(header):
+            return body, {}
+        places = [place for place, column in enumerate(header) if column not in CUT]
+        writer = csv.writer(kept, lineterminator="\r\n" if b"\r\n" in body[:1000] else "\n")
+        writer.writerow([header[place] for place in places])
+        for row in rows:
+            if len(row) != len(header):
+                damage = damage or f"line {rows.line_num} has {len(row)} of {len(header)} columns"
+            writer.writerow([row[place] for place in places if place < len(row)])
+    except csv.Error as error:
+        damage = damage or f"line {rows.line_num}: {error}"
+    told = {"cut": list(CUT), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    told |= {DAMAGED: damage} if damage else {}
+    return kept.getvalue().encode("utf-8", "surrogateescape"), told
+
+
+def _damage(body: bytes) -> str:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"the file is not UTF-8 at byte {error.start:,}"
+    return "" if body.endswith(b"\n") else "the file ends in the middle of a line"
