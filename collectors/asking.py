@@ -133,7 +133,7 @@ class Asker:
                     if file.tell() > MOST_FILE_BYTES:
                         raise Refused(f"the file is larger than {MOST_FILE_BYTES // 2**30} GiB")
         finally:
-            progress.remove_task(task)
+            progress.update(task, visible=False)
 
     def _take(self, ask: Ask, answer: requests.Response) -> Response:
         self._outcome.requests += 1

@@ -15,6 +15,7 @@ from collectors.reports import report, report_plans
 from collectors.sources import SOURCES
 from warehouse import registry as registries
 from warehouse.errors import BadInputError, nearest
+from warehouse.formats import Format
 from warehouse.raw import Archive
 from warehouse.schedule import due
 from warehouse.settings import Settings
@@ -38,6 +39,7 @@ def collect(
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Nothing after this day")] = None,
     every: Annotated[Step, typer.Option(help="The step of the ranking's past: a file for each")] = Step.MONTH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing")] = False,
+    form: Annotated[Format, typer.Option("--format", help="How the plan of --dry-run is written")] = Format.TABLE,
 ) -> None:
     """Ask the sources and keep every answer in the raw archive. Exit 1 when any source failed; the rest is kept."""
     from collectors import runner
@@ -61,7 +63,7 @@ def collect(
     }
     if dry_run:
         with runner.open_context(settings, registry, chosen, console=console, **choice) as context:
-            report_plans([modules.plan(source, context) for source in chosen], Console())
+            report_plans([modules.plan(source, context) for source in chosen], form)
         return
     if not chosen:
         return

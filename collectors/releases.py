@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
 from collectors.hub import Answer, Hub, NoSuchRepository, budget
+from collectors.starplan import FORGOTTEN_AFTER
 from collectors.worklist import REFUSALS_IN_A_ROW
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.raw import Response, Run
@@ -133,7 +134,7 @@ class _Collection:
         self.readings: dict[str, _Reading] = {}
         self.now = context.settings.clock()
         self.settled = unfinished_since(context.archive, "releases", self.now)
-        self.refusals = 0
+        self.refusals = self.done = 0
         self.task = context.progress.add_task("releases", total=len(self.unasked))
 
     def run(self) -> None:
@@ -167,8 +168,10 @@ class _Collection:
         else:
             self.refusals = 0
         more = sum(len(reading.pages) for reading in self.readings.values())
-        done = self.context.progress.tasks[self.task].completed + 1
-        self.context.progress.update(self.task, completed=done, total=done + more + max(0, len(self.unasked) - 1))
+        self.done += 1
+        self.context.progress.update(
+            self.task, completed=self.done, total=self.done + more + max(0, len(self.unasked) - 1)
+        )
 
     def _newest(self, name: str) -> None:
         known = self.known.setdefault(name, _Known())
@@ -270,7 +273,7 @@ def _names(context: Context) -> list[str]:
 def _names_today(context: Context) -> dict[str, str]:
     """Return today's full name of each repository of which the stars' records tell it."""
     names: dict[str, str] = {}
-    for response in context.archive.responses("stars"):
+    for response in context.archive.responses("stars", since=context.settings.clock() - FORGOTTEN_AFTER):
         if response.params.get("kind") == "repo":
             try:
                 names |= {row["repo_id"]: row["full_name"] for _, row in rows_of(response)}

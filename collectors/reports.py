@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from collectors.base import Outcome, Plan
+from warehouse.formats import Format, write_rows
 
 
 def summary_line(outcome: Outcome) -> str:
@@ -38,13 +39,20 @@ def report(outcomes: Sequence[Outcome], console: Console) -> None:
         console.print("stopped; what was collected is kept")
 
 
-def report_plans(plans: Sequence[Plan], console: Console) -> None:
-    """Print what each source would ask now, how long that takes, and what stays for another time."""
-    table = Table("source", "calls", "takes about", "budget", "left for next time", box=None, pad_edge=False)
-    for plan in plans:
-        calls = f"{plan.calls:,}" if plan.calls else "none"
-        table.add_row(plan.source, calls, _duration(plan.seconds), plan.budget or "-", plan.left or "nothing")
-    console.print(table)
+def report_plans(plans: Sequence[Plan], form: Format) -> None:
+    """Write to standard output what each source would ask now, how long that takes, and what stays for another time."""
+    columns = ("source", "calls", "takes about", "budget", "left for next time")
+    rows = [
+        (
+            plan.source,
+            plan.calls,
+            _duration(plan.seconds) if form is Format.TABLE else round(plan.seconds, 1),
+            plan.budget,
+            plan.left,
+        )
+        for plan in plans
+    ]
+    write_rows(columns, rows, form)
 
 
 def _duration(seconds: float) -> str:

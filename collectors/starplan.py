@@ -16,7 +16,7 @@ LAST_PAGE = 100
 # GitHub takes un-starred stars out of old weeks, so every week is asked again after this time.
 REREAD_AFTER = timedelta(days=28)
 # By then every page was read again, so that older ones tell nothing more and are not parsed.
-_FORGOTTEN_AFTER = 2 * REREAD_AFTER
+FORGOTTEN_AFTER = 2 * REREAD_AFTER
 # The history's sum and the record's count may differ by this many stars, or this share, whichever is more.
 TOLERATED_STARS, TOLERATED_SHARE = 2, 0.001
 
@@ -105,10 +105,14 @@ def weeks_of(rows: Iterable[Row]) -> set[date]:
 
 
 def read_known(archive: Archive, now: datetime) -> dict[str, Known]:
-    """Read the archived answers of the source, by registry name of the repository; rejected ones tell nothing."""
+    """Read the archived answers of the source, by registry name of the repository; rejected ones tell nothing.
+
+    Older ones than FORGOTTEN_AFTER are not read: every week has been told again since. So the start of a run takes
+    no longer as the archive grows.
+    """
     known: dict[str, Known] = {}
-    for response in archive.responses("stars"):
-        if response.status is None or _is_forgotten(response, now):
+    for response in archive.responses("stars", since=now - FORGOTTEN_AFTER):
+        if response.status is None:
             continue
         try:
             rows = rows_of(response)
@@ -117,10 +121,6 @@ def read_known(archive: Archive, now: datetime) -> dict[str, Known]:
         if rows or response.status == 304:
             known.setdefault(response.subject, Known()).take(response, rows)
     return known
-
-
-def _is_forgotten(response: Response, now: datetime) -> bool:
-    return response.params.get("kind") == "history" and response.fetched_at < now - _FORGOTTEN_AFTER
 
 
 def settled_from(archive: Archive, now: datetime, *, only_due: bool) -> datetime | None:

@@ -1,4 +1,4 @@
-"""No secret is kept or shown: a token, a key and passwords in addresses, searched for bytewise in all that is written."""
+"""No secret is kept or shown: a token, a key and passwords in addresses, searched bytewise in all that is written."""
 
 from __future__ import annotations
 

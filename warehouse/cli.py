@@ -71,13 +71,14 @@ def status(
     """Say how fresh each source is, and what failed last. Exit 1 when something is stale."""
     settings: Settings = ctx.obj
     sources = freshness.read(Archive(settings.raw), registry.load(settings), settings.clock())
-    columns = ("source", "state", "last success", "next due", "last error")
+    columns = ("source", "state", "last success", "next due", "left", "last error")
     rows = [
         (
             source.source,
             "stale" if source.stale else "fresh",
             _minute(source.last_success),
             _minute(source.next_due),
+            source.left,
             source.last_error or "",
         )
         for source in sources

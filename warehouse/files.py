@@ -35,9 +35,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise DlpulseError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write one Parquet file, whole or absent."""
-    write_whole(path, lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True))
+def write_parquet(path: Path, table: pa.Table, *, quick: bool = False) -> None:
+    """Write one Parquet file, whole or absent; `quick` for one that is soon merged into another: not compressed."""
+    how = {"use_dictionary": False, "write_statistics": False} if quick else {}
+    kind = "none" if quick else "zstd"
+    write_whole(path, lambda file: pq.write_table(table, file, compression=kind, write_page_checksum=True, **how))
 
 
 def sync_folder(folder: Path) -> None:

@@ -52,7 +52,12 @@ def write(cursor: duckdb.DuckDBPyConnection, form: Format) -> None:
 
 
 def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
-    """Write rows in one of the text formats."""
+    """Write rows; raises BadInputError for Parquet on a terminal."""
+    if form is Format.PARQUET:
+        _refuse_terminal()
+        table = pa.table({name: [row[index] for row in rows] for index, name in enumerate(columns)})
+        pq.write_table(table, sys.stdout.buffer, compression="zstd")
+        return
     writers: dict[Format, Callable[[Sequence[str], Rows], None]] = {
         Format.TABLE: _write_table,
         Format.CSV: _write_csv,
@@ -62,9 +67,13 @@ def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
     writers[form](columns, rows)
 
 
-def _write_parquet(cursor: duckdb.DuckDBPyConnection) -> None:
+def _refuse_terminal() -> None:
     if sys.stdout.isatty():
         raise BadInputError("--format parquet writes bytes: send it to a file, as in `dlpulse sql … > rows.parquet`")
+
+
+def _write_parquet(cursor: duckdb.DuckDBPyConnection) -> None:
+    _refuse_terminal()
     try:
         with warnings.catch_warnings():  # DuckDB would rather have a relation asked; rows and types are the same
             warnings.simplefilter("ignore", UserWarning)

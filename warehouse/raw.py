@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse.errors import DlpulseError
@@ -22,6 +23,9 @@ from warehouse.settings import Clock
 FORMAT_VERSION = 1
 COLLECTOR_VERSION = "0.1.0"
 RUN_START, RUN_END = "run:start", "run:end"
+_RUN_TIME = "%Y%m%dT%H%M%S"
+# A run's own parts are kept in memory for the merge up to this size; those of a larger run are read again.
+_MERGE_FROM_MEMORY_BYTES = 64 * 2**20
 
 SCHEMA = pa.schema(
     [
@@ -86,6 +90,36 @@ def _from_row(row: dict[str, Any]) -> Response:
     return response
 
 
+@dataclass(frozen=True)
+class RunNotes:
+    """The notes that open and close a run; `end` is None for one that is still going on, or was killed."""
+
+    start: Response
+    end: Response | None
+
+    @property
+    def is_import(self) -> bool:
+        """Whether the run read files that a user named, which is none of the source's schedule."""
+        return bool(self.start.json().get("imported"))
+
+    @property
+    def error(self) -> str | None:
+        """Why the run did not end well, or None when it did."""
+        told: str | None = self.end.json().get("error") if self.end else "did not finish"
+        return told
+
+
+def _run_of(part: Path) -> str:
+    """Return the run of a part: `<run_id>-<n>`, or `<run_id>` of a merged one. A run's id has one hyphen."""
+    return "-".join(part.stem.split("-")[:2])
+
+
+def _notes(part: Path) -> Iterator[Response]:
+    table = pq.read_table(part, schema=SCHEMA, partitioning=None, page_checksum_verification=True)
+    wanted = pc.is_in(table["subject"], pa.array([RUN_START, RUN_END]))
+    yield from map(_from_row, table.filter(wanted).to_pylist())
+
+
 class Archive:
     """The folder of parts: `<root>/source=<source>/<run_id>-<n>.parquet`, or `<run_id>.parquet` once merged."""
 
@@ -113,10 +147,14 @@ class Archive:
         except (pa.ArrowException, OSError, TypeError, ValueError) as error:
             raise DlpulseError(f"raw part {part} cannot be read ({error}); move it away and build again") from None
 
-    def responses(self, source: str | None = None) -> Iterator[Response]:
-        """Yield every archived answer once, oldest run first, also while another process merges its run."""
+    def responses(self, source: str | None = None, *, since: datetime | None = None) -> Iterator[Response]:
+        """Yield every archived answer once, oldest run first, also while another process merges its run.
+
+        With `since` (UTC) the parts of runs that began earlier are not opened.
+        """
         seen: set[str] = set()
-        pending = self.parts(source)
+        first = f"{since:{_RUN_TIME}}" if since else ""
+        pending = [part for part in self.parts(source) if part.stem >= first]
         while pending:
             part = pending.pop(0)
             try:
@@ -126,6 +164,21 @@ class Archive:
                 continue
             seen.update(answer.response_id for answer in answers)
             yield from answers
+
+    def runs(self, source: str) -> Iterator[RunNotes]:
+        """Yield the notes of the source's runs, newest first; opens no more parts than the caller takes."""
+        parts: dict[str, list[Path]] = {}
+        for part in self.parts(source):
+            parts.setdefault(_run_of(part), []).append(part)
+        for run_id in sorted(parts, reverse=True):
+            try:
+                # An unmerged run has its start in its first part, and its end, if any, in its last.
+                notes = [note for part in dict.fromkeys((parts[run_id][0], parts[run_id][-1])) for note in _notes(part)]
+            except FileNotFoundError:  # merged meanwhile
+                notes = list(_notes(parts[run_id][0].with_name(f"{run_id}.parquet")))
+            told = {note.subject: note for note in notes}
+            if RUN_START in told:
+                yield RunNotes(told[RUN_START], told.get(RUN_END))
 
     def find(self, response_id: str) -> Response | None:
         """Return one answer by its id, or None."""
@@ -149,7 +202,7 @@ class Run:
     def __init__(self, archive: Archive, source: str, clock: Clock, params: Mapping[str, Any]) -> None:
         self.source = source
         self.clock = clock
-        self.run_id = f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self.run_id = f"{clock():{_RUN_TIME}}-{secrets.token_hex(4)}"
         self.requests = 0
         self.rows = 0
         self.left = ""
@@ -157,6 +210,8 @@ class Run:
         self._folder = archive.root / f"source={source}"
         self._params = params
         self._written: list[Path] = []
+        self._tables: list[pa.Table] = []
+        self._in_memory = 0
 
     def __enter__(self) -> Run:
         self.note(RUN_START, self._params)
@@ -196,8 +251,12 @@ class Run:
             body=body,
         )
         path = self._folder / f"{response.response_id}.parquet"
-        write_parquet(path, pa.Table.from_pylist([_to_row(response)], schema=SCHEMA))
+        table = pa.Table.from_pylist([_to_row(response)], schema=SCHEMA)
+        write_parquet(path, table, quick=True)
         self._written.append(path)
+        self._in_memory += table.nbytes
+        if self._in_memory <= _MERGE_FROM_MEMORY_BYTES:
+            self._tables.append(table)
         self.requests += status is not None
         return response
 
@@ -207,7 +266,8 @@ class Run:
 
     def _merge(self) -> None:
         """Put the run's parts into one file, then remove them; killed in between, readers drop the repeats."""
-        tables = [pq.read_table(path, schema=SCHEMA, partitioning=None) for path in self._written]
+        later = self._written[len(self._tables) :]
+        tables = [*self._tables, *(pq.read_table(path, schema=SCHEMA, partitioning=None) for path in later)]
         write_parquet(self._folder / f"{self.run_id}.parquet", pa.concat_tables(tables))
         for path in self._written:
             path.unlink()

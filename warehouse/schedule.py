@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from warehouse.raw import RUN_END, RUN_START, Archive, Response
+from warehouse.raw import Archive, Response
 from warehouse.registry import Framework
 
 INTERVALS: Mapping[str, timedelta] = MappingProxyType(
@@ -50,23 +50,16 @@ def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> H
     some days.
     """
     wanted = {framework.id for framework in frameworks}
-    last_run = last_error = success = None
-    left = ""
-    whole: set[str] = set()
-    imports: set[str] = set()
-    for response in archive.responses(source):
-        if response.subject == RUN_START:
-            if response.json().get("imported"):
-                imports.add(response.run_id)
-                continue
-            last_run, last_error = response.fetched_at, "did not finish"
-            whole |= {response.run_id} if _asks_all(response, wanted) else set()
-        elif response.subject == RUN_END and response.run_id not in imports:
-            end = response.json()
-            last_error = end.get("error")
-            if last_error is None and response.run_id in whole:
-                success, left = max(success or response.fetched_at, response.fetched_at), end.get("left", "")
-    return History(last_run, last_error and last_error.removeprefix(_OLD_PREFIX), success, left)
+    known = History()
+    for run in archive.runs(source):
+        if run.is_import:
+            continue
+        if known.last_run is None:
+            error = run.error and run.error.removeprefix(_OLD_PREFIX)
+            known = replace(known, last_run=run.start.fetched_at, last_error=error)
+        if run.end and run.error is None and _asks_all(run.start, wanted):
+            return replace(known, last_success=run.end.fetched_at, left=run.end.json().get("left", ""))
+    return known
 
 
 def due(archive: Archive, source: str, now: datetime, frameworks: Iterable[Framework]) -> bool:
@@ -82,17 +75,15 @@ def unfinished_since(archive: Archive, source: str, now: datetime) -> datetime |
     They are the newest runs in a row that were killed or ended with an error, as far as they are younger than the
     source's interval: what they were answered need not be asked again. Imports of files are no runs here.
     """
-    began: list[datetime] = []
-    imports: set[str] = set()
-    for response in archive.responses(source):
-        if response.subject == RUN_START:
-            if response.json().get("imported"):
-                imports.add(response.run_id)
-            else:
-                began.append(response.fetched_at)
-        elif response.subject == RUN_END and response.run_id not in imports and response.json().get("error") is None:
-            began.clear()
-    return next((start for start in began if now - start < INTERVALS[source] - SLACK), None)
+    earliest = None
+    for run in archive.runs(source):
+        began = run.start.fetched_at
+        if run.is_import:
+            continue
+        if run.error is None or now - began >= INTERVALS[source] - SLACK:
+            break
+        earliest = began
+    return earliest
 
 
 def _asks_all(start: Response, wanted: set[str]) -> bool:

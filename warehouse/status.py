@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 
 from warehouse.raw import Archive
 from warehouse.registry import Registry
-from warehouse.schedule import INTERVALS, SLACK, history
+from warehouse.schedule import INTERVALS, LEFT_INTERVAL, SLACK, history
 
 
 @dataclass(frozen=True)
 class SourceStatus:
-    """One source: `stale` when its newest success is more than two of its intervals old, or there is none."""
+    """One source: `stale` when its newest success is more than two of its intervals old, or there is none.
+
+    `left` says what the newest success left for another run: a backfill that goes on.
+    """
 
     source: str
     last_success: datetime | None
     last_run: datetime | None
     last_error: str | None
+    left: str
     next_due: datetime | None
     stale: bool
 
@@ -38,6 +42,7 @@ def _source(archive: Archive, registry: Registry, source: str, interval: timedel
         last_success=success,
         last_run=runs.last_run,
         last_error=runs.last_error,
-        next_due=success + interval - SLACK if success else None,
+        left=runs.left,
+        next_due=success + (min(interval, LEFT_INTERVAL) if runs.left else interval) - SLACK if success else None,
         stale=success is None or now - success > 2 * interval,
     )

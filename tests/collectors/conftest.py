@@ -14,6 +14,7 @@ from rich.console import Console
 
 from collectors.base import Outcome
 from collectors.runner import collect
+from tests.collectors import series
 from tests.world import World
 from warehouse import registry
 from warehouse.parse import Rejected, rows_of
@@ -101,9 +102,9 @@ def rows(settings: Settings) -> Callable[[str], list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def days(rows: Callable[[str], list[dict[str, Any]]]) -> Callable[[str], dict[Any, int]]:
-    """The newest telling of each day of a repository's star history."""
-    return lambda repo_id: {row["day"]: row["stars_added"] for row in rows("star_days") if row["repo_id"] == repo_id}
+def days(settings: Settings) -> Callable[[str], dict[Any, int]]:
+    """The newest telling of each day of a repository's star history, as the warehouse reads it."""
+    return lambda repo_id: series.stars(settings.raw, repo_id)
 
 
 @pytest.fixture

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,13 +25,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from collectors import cli
-from collectors.runner import collect
+from collectors.imports import import_files
+from collectors.runner import collect, open_context
 from tests.collectors.conftest import NOW
 from tests.world import World
-from warehouse import registry
+from warehouse import cited, registry
 from warehouse.errors import BadInputError
 from warehouse.raw import RUN_END, Archive
-from warehouse.schedule import due
+from warehouse.schedule import History, due, history
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAINER = "chainer/chainer"
@@ -38,7 +42,7 @@ from datetime import datetime
 from pathlib import Path
 from rich.console import Console
 from collectors.runner import collect
-from warehouse import registry
+from warehouse import cited, registry
 from warehouse.settings import Settings
 settings = Settings(
     home=Path(sys.argv[1]), raw=Path(sys.argv[1]) / "raw", github_token="world-token", github_api=sys.argv[2],
@@ -153,10 +157,32 @@ def test_a_disk_that_fills_up_is_told_with_what_was_asked_and_what_is_left(gathe
     assert (asked > 1, asked + left) == (True, 1 + 20 + 1)
 
 
-def test_surveys_need_not_be_asked(gather):
+def test_surveys_count_the_cited_figures_too_and_take_a_file_a_run(world, gather):
     outcome = gather("surveys")
-    assert (outcome.requests, outcome.failed, outcome.left) == (0, [], "")
-    assert outcome.rows > 30
+    assert (outcome.requests, outcome.failed, outcome.left) == (1, [], "7 years of Stack Overflow's survey")
+    assert outcome.rows > sum(fact.table == "surveys" for fact in cited.facts()) > 30
+
+
+def test_a_source_that_left_something_is_due_after_a_day(settings, gather):
+    archive, asked = Archive(settings.raw), registry.load(settings).choose(["chainer"])
+    gather("surveys")
+    assert not due(archive, "surveys", NOW + timedelta(hours=22), asked)
+    assert due(archive, "surveys", NOW + timedelta(hours=24), asked)
+    for _ in range(7):
+        left = gather("surveys").left
+    assert left == ""
+    assert not due(archive, "surveys", NOW + timedelta(days=28), asked)
+    assert due(archive, "surveys", NOW + timedelta(days=31), asked)
+
+
+def test_an_import_is_no_run_of_the_schedule(world, settings, gather, tmp_path):
+    hour = tmp_path / "2018-06-01-15.json.gz"
+    with urllib.request.urlopen(f"{world.gharchive_base}/{hour.name}") as answer:
+        hour.write_bytes(answer.read())
+    with open_context(settings, registry.load(settings), ["events"], console=Console(quiet=True)) as context:
+        assert import_files(context, "gharchive", [str(hour)]).failed == []
+    known = history(Archive(settings.raw), "events", registry.load(settings).choose(["chainer"]))
+    assert known == History()
 
 
 def test_a_source_is_due_until_it_succeeded_and_again_after_its_interval(world, settings, gather):
@@ -175,7 +201,8 @@ def test_a_source_is_due_until_it_succeeded_and_again_after_its_interval(world, 
 def command(settings):
     app = typer.Typer()
     app.command()(cli.collect)
-    return lambda *arguments: CliRunner().invoke(app, [*arguments], obj=settings)
+    known = settings
+    return lambda *arguments, settings=known: CliRunner().invoke(app, [*arguments], obj=settings)
 
 
 def test_collect_exits_1_when_a_source_failed_and_0_when_none_did(world, command):
@@ -192,18 +219,35 @@ def test_due_sources_only_are_asked(world, command):
 
 
 def test_a_run_over_one_framework_leaves_the_others_due(world, command):
-    assert command("surveys", "--framework", "toolog").exit_code == 0
-    assert command("surveys", "--due", "--dry-run", "--framework", "toolog").stdout == ""
-    assert command("surveys", "--due", "--dry-run").stdout.startswith("surveys: would ask about keras")
+    def planned(*arguments):
+        return [plan["source"] for plan in json.loads(command(*arguments, "--dry-run", "--format", "json").stdout)]
+
+    assert command("releases", "--framework", "keras").exit_code == 0
+    assert planned("releases", "--due", "--framework", "keras") == []
+    assert planned("releases", "--due") == ["releases"]
 
 
-def test_a_dry_run_asks_nothing(world, command):
-    result = command("stars", "papers", "--framework", "keras", "--dry-run")
-    assert result.stdout.splitlines() == [
-        "stars: would ask about keras (every 1 days by schedule)",
-        "papers: would ask about keras (every 7 days by schedule)",
-    ]
-    assert world.requests == []
+def test_a_dry_run_tells_calls_time_budget_and_rest_and_asks_the_budget_alone(world, command):
+    world.github.budgets["world-token"] = 12
+    # papers: eleven years of 500 a page at least, and 24 totals; the last of 2010 are for later runs.
+    stars, papers = json.loads(
+        command("stars", "papers", "--framework", "keras", "--dry-run", "--format", "json").stdout
+    )
+    assert stars == {
+        "source": "stars",
+        "calls": 12,
+        "takes about": 3.6,
+        "budget": "12 of 5,000 left this hour",
+        "left for next time": "about 9 pages of star history",
+    }
+    assert (papers["calls"], papers["left for next time"]) == (36, "176 monthly totals")
+    assert [re.sub(r"^/github", "", path) for path in world.requests] == ["/rate_limit"]
+
+
+def test_a_dry_run_without_network_says_that_the_budget_is_unknown(command, settings):
+    away = replace(settings, github_api="http://127.0.0.1:9")
+    result = command("stars", "--framework", "keras", "--dry-run", settings=away)
+    assert "unknown: GitHub at 127.0.0.1:9 cannot be reached: connection refused" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(

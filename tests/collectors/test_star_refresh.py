@@ -64,6 +64,13 @@ def take_back(days: dict[date, int], stars_taken: int, before: date) -> None:
         days[day] -= 1
 
 
+def warehouse(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Build, and ask the published file."""
+    build(settings, registry.load(settings))
+    with duckdb.connect(str(settings.database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
 def statuses(settings: Settings) -> list[tuple[str, int]]:
     answers = Archive(settings.raw).responses("stars")
     return [(answer.params["kind"], answer.status) for answer in answers if answer.status is not None]
@@ -160,14 +167,27 @@ def test_what_does_not_add_up_is_noticed_and_stands_in_the_warehouse(world, gath
     assert outcome.noticed == [
         "chainer/chainer: the star history adds up to 5,900, its record says 5,800 (1.7 % apart)"
     ]
-    build(settings, registry.load(settings))
-    with duckdb.connect(str(settings.database), read_only=True) as connection:
-        columns = "stars_summed, stars_recorded, difference, round(tolerance, 2), agrees"
-        rows = connection.execute(f"select {columns} from rpt_star_sums order by read_at").fetchall()
-    assert rows == [
+    columns = "stars_summed, stars_recorded, difference, round(tolerance, 2), agrees"
+    assert warehouse(settings, f"select {columns} from rpt_star_sums order by read_at") == [
         (5900, 5900, 0, 5.9, True),
         (5900, 5895, 5, 5.9, True),
         (5900, 5800, 100, 5.8, False),
+    ]
+
+
+def test_a_304_keeps_known_at_of_whole_days_and_gives_the_others_its_own(world, gather, settings, quiet_chainer):
+    quiet_chainer.update({date(2026, 9, 10): 1, date(2026, 9, 11): 4})
+    gather("stars")
+    world.at(NOW + DAY)
+    gather("stars", clock=lambda: NOW + DAY)
+    days = """
+        select day, stars_added, is_partial, known_at, status
+        from fct_stars join meta_responses using (response_id)
+        where estimator = 'retained' and day >= date '2026-09-10' order by day"""
+    assert warehouse(settings, days) == [
+        (date(2026, 9, 10), 1, False, NOW, 200),
+        (date(2026, 9, 11), 4, False, NOW + DAY, 304),
+        (date(2026, 9, 12), 0, True, NOW + DAY, 304),
     ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -14,17 +13,10 @@ from tests.collectors import series
 from tests.collectors.conftest import NOW
 from tests.world import World
 from warehouse.raw import RUN_END, Archive
-from warehouse.settings import Settings
 
 CHAINER = "chainer/chainer"
 JAX = "jax-ml/jax"
 HISTORY = "stargazers/history"
-
-
-@pytest.fixture
-def days(settings: Settings) -> Callable[[str], dict[date, int]]:
-    """The newest telling of each day of a repository's star history, as staging reads it."""
-    return lambda repo_id: series.stars(settings.raw, repo_id)
 
 
 def page(number: int) -> str:

@@ -103,16 +103,3 @@
     union all
     select * from observed
 {% endmacro %}
-
-
-{# Unqualified names: the build file's catalog is gone once the file has been published under its own name. #}
-{% macro create_stars_as_of() %}
-    {% if execute %}
-        create or replace macro stars_as_of(ts) as table (
-            {{ known_stars(
-                'hist_star_days', 'hist_star_counts', 'dim_repos',
-                'known_from <= ts::timestamp and (known_to is null or known_to > ts::timestamp)'
-            ) }}
-        )
-    {% endif %}
-{% endmacro %}
