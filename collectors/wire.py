@@ -158,7 +158,8 @@ class Turns:
             try:
                 yield
             finally:
-                self._asked.touch()
+                if self._delay:
+                    self._asked.touch()
 
     @contextmanager
     def _held(self) -> Iterator[None]:

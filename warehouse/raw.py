@@ -251,7 +251,7 @@ class Run:
             body=body,
         )
         path = self._folder / f"{response.response_id}.parquet"
-        table = pa.Table.from_pylist([_to_row(response)], schema=SCHEMA)
+        table = pa.Table.from_pydict({name: [value] for name, value in _to_row(response).items()}, schema=SCHEMA)
         write_parquet(path, table, quick=True)
         self._written.append(path)
         self._in_memory += table.nbytes
