@@ -4,6 +4,8 @@ BENCH ?= yes
 PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes; the tests of one file stay together, since they share servers and builds.
+PARALLEL ?= -n 2 --dist loadfile
 RUN_STAMP := $(VENV)/.run-$(BENCH)
 TEST_STAMP := $(VENV)/.test
 comma := ,
@@ -32,10 +34,10 @@ $(TEST_STAMP): $(BIN)/python pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.run-yes $(VENV)/.run-no
 
 test: lint  ## everything that CI checks, under 20 minutes
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -m 'not long' $(PARALLEL)
 
 test-long: lint  ## the long forms too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 perf: $(TEST_STAMP)  ## ratios against a named rival; prints, asserts nothing
 	$(BIN)/python -m tests.perf

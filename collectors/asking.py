@@ -118,7 +118,7 @@ class Asker:
             path.unlink(missing_ok=True)
             answer.close()
             raise
-        return InputFile.of(path, without_userinfo(ask.url))
+        return InputFile.of(path, _address(ask.url))
 
     def _pour(self, answer: requests.Response, path: Path) -> None:
         progress, told_length = self._context.progress, answer.headers.get("Content-Length", "")
@@ -155,9 +155,7 @@ class Asker:
     def _archive(self, ask: Ask, status: int, body: bytes, more: Mapping[str, Any], etag: str | None) -> Response:
         kept, cut = ask.keep(body) if status in ask.expected else (body, {})
         params = {**ask.params, **(more or cut)}
-        return self._run.write(
-            ask.subject, kept, url=without_userinfo(ask.url), params=params, status=status, etag=etag
-        )
+        return self._run.write(ask.subject, kept, url=_address(ask.url), params=params, status=status, etag=etag)
 
 
 def _drop_old(folder: Path) -> None:
@@ -165,3 +163,8 @@ def _drop_old(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_file() and path.stat().st_mtime < time.time() - 86_400:
             path.unlink(missing_ok=True)
+
+
+def _address(url: str) -> str:
+    """Return what of an address is archived: no password, and no query, in which keys and signatures stand."""
+    return without_userinfo(url).partition("?")[0]

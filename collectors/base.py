@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from rich.progress import Progress
 
+from collectors.fullnames import names_today
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive, Run
 from warehouse.registry import Framework, Registry
@@ -39,6 +41,11 @@ class Context:
     only_due: bool = False
     every: str = "month"
 
+    @cached_property
+    def full_names(self) -> Mapping[str, str]:
+        """Today's names of repositories at GitHub, as far as the archive knew them when this was first asked for."""
+        return names_today(self.archive, self.settings.clock())
+
     def covers(self, first: date, last: date) -> bool:
         """Whether the days from `first` to `last` touch those asked for by --since and --until."""
         return last >= (self.since or date.min) and first <= (self.until or date.max)
@@ -63,7 +70,8 @@ class Outcome:
     fault; `left` says what remains ("" when nothing does; UNKNOWN until the collector tells) and `retry_at` (UTC) when
     to come back for it. `noticed` holds what is no fault but must not be hidden, as sums that do not agree. Of the
     `failed`, `unreached` say that a host never answered at all. `stopped` is True after Ctrl-C, `busy` when another
-    process collects the source already, which is no fault.
+    process collects the source already, which is no fault. `refused` are the labels of the questions that got no usable
+    answer: the next runs ask them last, so that a few that never succeed cannot starve the others.
     """
 
     source: str
@@ -73,6 +81,7 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
     noticed: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     left: str = UNKNOWN
     took_s: float = 0.0
     retry_at: datetime | None = None
@@ -143,7 +152,7 @@ def recording(context: Context, source: str, *, imported: Sequence[str] = ()) ->
                     yield run, outcome
             finally:
                 run.rows = outcome.rows
-                run.left, run.noticed = outcome.left, outcome.noticed
+                run.left, run.noticed, run.refused = outcome.left, outcome.noticed, outcome.refused
                 outcome.took_s = time.monotonic() - began
             _raise_unfinished(outcome)
     except _Unfinished:

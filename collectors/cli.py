@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -20,6 +21,8 @@ from warehouse.raw import Archive
 from warehouse.schedule import due
 from warehouse.settings import Settings
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
 
 class Step(enum.StrEnum):
     """How far apart the days are for which the ranking's past is asked."""
@@ -31,7 +34,7 @@ class Step(enum.StrEnum):
 def collect(
     ctx: typer.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]...", help=f"{', '.join(SOURCES)}; all when none is named")
+        list[str] | None, typer.Argument(metavar="SOURCE", help=f"{', '.join(SOURCES)}; all when none is named")
     ] = None,
     only_due: Annotated[bool, typer.Option("--due", help="Ask only what its schedule says (for cron)")] = False,
     framework: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this framework; repeatable")] = None,
@@ -41,7 +44,10 @@ def collect(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing")] = False,
     form: Annotated[Format, typer.Option("--format", help="How the plan of --dry-run is written")] = Format.TABLE,
 ) -> None:
-    """Ask the sources and keep every answer in the raw archive. Exit 1 when any source failed; the rest is kept."""
+    """Ask the sources and keep every answer in the raw archive.
+
+    surveys and downloads fetch files of up to 200 MB. Exit 1 when any source failed; the rest is kept.
+    """
     from collectors import runner
 
     settings: Settings = ctx.obj
@@ -75,12 +81,14 @@ def collect(
 def import_files(
     ctx: typer.Context,
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS)}")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, packed or not, or their addresses")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, plain, gzip or zip, or their addresses")],
 ) -> None:
-    """Read files that were downloaded by hand, or their addresses; keeps what is counted in them, not the files.
+    """Count what is in files that you have, or in those of an address. The files themselves are not kept.
 
-    arxiv-snapshot: arxiv-metadata-oai-snapshot.json; gharchive: hour files; survey: answers of Stack Overflow or
-    Kaggle, or Papers with Code's links (Parquet).
+    KIND is arxiv-snapshot for arxiv-metadata-oai-snapshot.json, gharchive for hour files as 2018-06-01-15.json.gz,
+    or survey for answers of Stack Overflow or Kaggle, or the Parquet file of Papers with Code.
+
+    For instance: dlpulse import survey ~/Downloads/kaggle-survey-2022.zip
     """
     from collectors import imports, runner
 
@@ -106,6 +114,8 @@ def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
+        if not _DAY.fullmatch(text):
+            raise ValueError
         return date.fromisoformat(text)
     except ValueError:
         raise BadInputError(f"{option} {text!r} is not a day like 2018-06-01") from None

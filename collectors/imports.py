@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, Outcome, Refused, Stopped, recording
 from collectors.bulk import InputFile
-from warehouse.errors import BadInputError
+from warehouse.errors import BadInputError, DlpulseError
 from warehouse.raw import Run
-from warehouse.settings import without_userinfo
+from warehouse.settings import check_address, without_userinfo
 
 # What can be imported: the source whose facts the files give, and the module that reads them.
 KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -79,9 +79,10 @@ def _imported(context: Context, source: str) -> set[tuple[str, str, str]]:
 
 @contextmanager
 def _at_hand(context: Context, run: Run, outcome: Outcome, kind: str, name: str) -> Iterator[InputFile]:
-    if not name.startswith(("http://", "https://")):
-        yield InputFile.of(Path(name))
+    if "://" not in name:
+        yield InputFile.of(Path(name), stop=context.stop.is_set)
         return
+    check_address("the address", name)
     asker = Asker(context, run, outcome, Host("the server", name))
     folder = context.settings.home / "downloads"
     file = asker.download(Ask(name, f"import:{kind}", name), folder)
@@ -94,12 +95,14 @@ def _at_hand(context: Context, run: Run, outcome: Outcome, kind: str, name: str)
 @contextmanager
 def _alone(context: Context, source: str) -> Iterator[None]:
     locks = context.settings.home / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
     try:
+        locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"collect-{source}.lock", timeout=0):
             yield
     except Timeout:
-        raise BadInputError(f"{source} is being collected by another process; import when it is done") from None
+        raise DlpulseError(f"{source} is being collected by another process; import when it is done") from None
+    except OSError as error:
+        raise DlpulseError(f"{context.settings.home}: cannot be written: {error.strerror or error}") from None
 
 
 def _shown(names: Sequence[str]) -> list[str]:

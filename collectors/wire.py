@@ -16,6 +16,7 @@ import platformdirs
 import requests
 from filelock import FileLock, Timeout
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
 
 from collectors.base import Context, GivenUp, Stopped, Unreachable
 from collectors.waiting import failure_words, retry_policy
@@ -103,16 +104,17 @@ def open_session(context: Context, limits: Collection[int], delay: float = 0.0) 
     """Return a session whose requests name dlpulse; `limits` are the statuses that mean "too fast"."""
     session = requests.Session()
     session.headers["User-Agent"] = context.settings.user_agent
-    # Passwords of ~/.netrc are not meant for these hosts.
-    session.auth = _no_auth
+    session.auth = _of_the_address
     adapter = BoundedAdapter(context, limits, delay)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _of_the_address(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Log in by the name and password of the address, if it has any, never by ~/.netrc: that is for other programs."""
+    name, password = requests.utils.get_auth_from_url(request.url or "")
+    return HTTPBasicAuth(name, password)(request) if name or password else request
 
 
 @contextmanager

@@ -21,6 +21,14 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: run.sh COMMAND [OPTION]…, as in run.sh collect --due", file=sys.stderr)
         return 2
     home = Path(os.environ.get("DLPULSE_HOME") or default_home()).expanduser()
+    try:
+        return _run(home, arguments)
+    except OSError as error:
+        print(f"cron: {home}: cannot be written: {error.strerror or error}")
+        return 1
+
+
+def _run(home: Path, arguments: Sequence[str]) -> int:
     (home / "locks").mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(home / "locks" / f"cron-{arguments[0]}.lock", timeout=0):

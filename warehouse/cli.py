@@ -77,7 +77,7 @@ def status(
             source.source,
             "stale" if source.stale else "fresh",
             _minute(source.last_success),
-            _minute(source.next_due),
+            _minute(source.next_due) if source.next_due else "now",
             source.left,
             source.last_error or "",
         )
@@ -105,7 +105,11 @@ def show(
         fact = cited.find(response_id)
         body = fact.line.encode() if fact else None
     else:
-        response = Archive(settings.raw).find(response_id)
+        archive = Archive(settings.raw)
+        response = archive.find(response_id)
+        if response and response.revalidates:
+            print(f"{response_id} says that {response.revalidates} still stands, which is:", file=sys.stderr)
+            response = archive.find(response.revalidates)
         body = response.body if response else None
     if body is None:
         raise DlpulseError(f"no answer {response_id!r} in {settings.raw}; meta_responses lists them all")

@@ -207,6 +207,7 @@ class Run:
         self.rows = 0
         self.left = ""
         self.noticed: Sequence[str] = ()
+        self.refused: Sequence[str] = ()
         self._folder = archive.root / f"source={source}"
         self._params = params
         self._written: list[Path] = []
@@ -221,6 +222,8 @@ class Run:
         told = isinstance(error, DlpulseError)
         message = None if error is None else str(error) if told else f"{type(error).__name__}: {error}"
         counts = {"requests": self.requests, "rows": self.rows, "left": self.left, "noticed": list(self.noticed)}
+        if self.refused:
+            counts["refused"] = list(self.refused)
         self.note(RUN_END, {**counts, "error": message})
         self._merge()
 

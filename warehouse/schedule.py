@@ -24,6 +24,8 @@ INTERVALS: Mapping[str, timedelta] = MappingProxyType(
 )
 # A run that left something to the next one is followed after this time, whatever the interval.
 LEFT_INTERVAL = timedelta(days=1)
+REFUSALS_REMEMBERED = timedelta(days=7)
+REFUSED_RESTS = timedelta(hours=23)
 # cron starts a little earlier or later each day; a daily source asked 23 hours ago is due.
 SLACK = timedelta(hours=1)
 # How the parts of early versions begin the error of a run that did not get to its end.
@@ -84,6 +86,21 @@ def unfinished_since(archive: Archive, source: str, now: datetime) -> datetime |
             break
         earliest = began
     return earliest
+
+
+def refused_lately(archive: Archive, source: str, now: datetime) -> dict[str, datetime]:
+    """Return when the source's questions, by label, were last refused (UTC), in the runs of REFUSALS_REMEMBERED.
+
+    Such a question is asked last, and by `collect --due` not before REFUSED_RESTS have passed.
+    """
+    refused: dict[str, datetime] = {}
+    for run in archive.runs(source):
+        if run.start.fetched_at < now - REFUSALS_REMEMBERED:
+            break
+        if run.end:
+            for label in run.end.json().get("refused", ()):
+                refused.setdefault(label, run.end.fetched_at)
+    return refused
 
 
 def _asks_all(start: Response, wanted: set[str]) -> bool:

@@ -32,7 +32,7 @@ ARXIV_POLITE_SECONDS = 3.0
 _ADDRESSES = ("_api", "_base", "_url")
 _SECONDS = ("arxiv_delay", "timeout", "backoff", "max_wait")
 # DuckDB reads the build's files by patterns, and knows no way to write these characters as themselves.
-_PATTERN_SIGNS = "*?[]"
+_PATTERN_SIGNS = "*?[]\\"
 
 
 def utc_now() -> datetime:
@@ -113,12 +113,12 @@ class Settings:
         _check_printable("DLPULSE_CONTACT", self.contact or "")
         for one in dataclasses.fields(self):
             if one.name.endswith(_ADDRESSES):
-                _check_address(one.metadata["variable"], getattr(self, one.name))
+                check_address(one.metadata["variable"], getattr(self, one.name))
         for name in _SECONDS:
             if not math.isfinite(getattr(self, name)):
                 raise BadInputError(f"DLPULSE_{name.upper()}={getattr(self, name)} is not a number of seconds")
         if any(sign in str(self.home) for sign in _PATTERN_SIGNS):
-            raise BadInputError(f"DLPULSE_HOME={self.home} is refused: its path must hold none of * ? [ ]")
+            raise BadInputError(f"DLPULSE_HOME={self.home} is refused: its path must hold none of * ? [ ] \\")
         if is_arxiv(self.arxiv_api) and self.arxiv_delay < ARXIV_POLITE_SECONDS:
             raise BadInputError(
                 f"DLPULSE_ARXIV_DELAY={self.arxiv_delay:g} is refused for arXiv's own hosts: "
@@ -162,10 +162,11 @@ def without_userinfo(address: str) -> str:
     return re.sub(r"^([a-z]+://)?.*@", r"\1", address, flags=re.IGNORECASE | re.DOTALL)
 
 
-def _check_address(variable: str, address: str) -> None:
+def check_address(variable: str, address: str) -> None:
+    """Raise BadInputError, naming `variable`, when the address is none that can be asked over HTTP."""
     try:
         parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # a port or an IPv6 address that is none
         usable = False
     if not usable or not address.isprintable() or " " in address:

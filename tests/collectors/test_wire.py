@@ -59,6 +59,18 @@ def test_requests_name_dlpulse_and_the_contact(world, context):
     assert "dlpulse/0.1 (popularity of deep-learning frameworks; me@example.org)" in world.agents
 
 
+def test_passwords_come_from_the_address_and_never_from_netrc(context, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    session = open_session(context, ())
+
+    def sent(address):
+        return session.prepare_request(requests.Request("GET", address)).headers.get("Authorization")
+
+    assert sent("http://127.0.0.1/") is None
+    assert sent("http://you:pw@127.0.0.1/") == "Basic eW91OnB3"
+
+
 def test_turns_are_the_delay_apart(context):
     turns, starts = Turns(context, "Host", HOST, 0.2), []
     for _ in range(4):

@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import Dlpulse
 from warehouse.errors import DlpulseError
 from warehouse.raw import RUN_END, RUN_START, SCHEMA, Archive
+from warehouse.schedule import refused_lately
 
 NOON = datetime(2026, 11, 23, 12)
 
@@ -94,3 +96,47 @@ def test_a_truncated_part_is_named(tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:100])
     with pytest.raises(DlpulseError, match=f"raw part {part} cannot be read"):
         list(archive.responses())
+
+
+def test_runs_come_newest_first_with_their_notes_and_old_parts_stay_closed(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for hour in (10, 11):
+        with archive.start("stars", lambda hour=hour: datetime(2026, 11, 23, hour)) as run:
+            run.write("a/b", b"{}", status=200)
+    killed = archive.start("stars", lambda: datetime(2026, 11, 23, 12)).__enter__()
+    killed.write("a/b", b"{}", status=200)
+    archive.parts("stars")[0].write_bytes(b"damaged")
+    runs = archive.runs("stars")
+    newest, middle = next(runs), next(runs)
+    assert (newest.start.fetched_at.hour, newest.end, newest.error) == (12, None, "did not finish")
+    assert (middle.start.fetched_at.hour, middle.error, middle.is_import) == (11, None, False)
+    hours = {answer.fetched_at.hour for answer in archive.responses("stars", since=datetime(2026, 11, 23, 11))}
+    assert hours == {11, 12}
+
+
+def test_the_body_of_an_answer_that_confirms_another_is_the_other_ones(dlpulse: Dlpulse, tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "home" / "raw")
+    with archive.start("stars", lambda: NOON) as run:
+        record = run.write("a/b", b'{"stars": 5}', status=200, etag='"e"')
+        confirmed = run.write("a/b", b"", status=304, revalidates=record.response_id)
+    shown = dlpulse("raw", "show", confirmed.response_id)
+    assert shown.stdout == '{"stars": 5}'
+    assert shown.stderr == f"{confirmed.response_id} says that {record.response_id} still stands, which is:\n"
+
+
+def test_a_merge_beyond_the_memory_limit_reads_the_parts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.raw._MERGE_FROM_MEMORY_BYTES", 3_000)
+    archive = Archive(tmp_path)
+    with archive.start("stars", lambda: NOON) as run:
+        written = [run.write("a/b", bytes([65 + n]) * 1_000, status=200) for n in range(6)]
+    assert len(archive.parts()) == 1
+    assert [answer for answer in archive.responses() if answer.status] == written
+
+
+def test_questions_refused_in_the_last_week_are_remembered_with_their_newest_time(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for day, labels in ((1, ["long ago"]), (14, ["keras 2020-01", "keras 2020-02"]), (15, ["keras 2020-01"]), (16, [])):
+        with archive.start("questions", lambda day=day: datetime(2026, 11, day)) as run:
+            run.refused = labels
+    remembered = refused_lately(archive, "questions", datetime(2026, 11, 16))
+    assert remembered == {"keras 2020-01": datetime(2026, 11, 15), "keras 2020-02": datetime(2026, 11, 14)}
