@@ -53,7 +53,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a source would ask now: `calls` at most, about `seconds` long, within `budget`; `left` for another time."""
+    """What a source would ask now: about `calls` requests, taking about `seconds`; `left` is for another time."""
 
     source: str
     calls: int

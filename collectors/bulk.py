@@ -46,7 +46,7 @@ class InputFile:
                 path.stat()
                 raise BadInputError(f"{_shown(path)}: is not a file")
             with path.open("rb") as file:
-                while block := file.read(2**20):
+                while block := file.read(2**18):
                     digest.update(block)
                     if stop():
                         raise Stopped("stopped")

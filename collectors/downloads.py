@@ -16,10 +16,11 @@ from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, Outcome, Plan, Refused, recording
 from collectors.condafile import CONDA_RULES, NotConda, monthly
 from collectors.wire import KEPT_BYTES
-from collectors.worklist import Work, Worklist
+from collectors.worklist import Refusals, Work, Worklist
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.parse.downloads import normal
 from warehouse.raw import Response, Run
+from warehouse.schedule import INTERVALS
 from warehouse.settings import is_loopback
 
 PYPISTATS_DAYS = 180
@@ -103,7 +104,7 @@ def plan(context: Context) -> Plan:
         "downloads",
         calls=sum(one.calls for one in plans),
         seconds=sum(one.seconds for one in plans),
-        budget=f"{YEARS_A_RUN} years of packages (ClickHouse) and {MONTHS_A_RUN} months (conda) a run",
+        budget=f"{YEARS_A_RUN} years, {MONTHS_A_RUN} months a run",
         left=" and ".join(one.left for one in plans if one.left),
     )
 
@@ -171,23 +172,27 @@ def _works(context: Context, known: _Known) -> list[Worklist]:
     pypistats = Host("pypistats.org", settings.pypistats_api, delay)
     clickhouse = Host("ClickHouse", settings.clickhouse_url)
     conda = Host("conda", settings.conda_base)
-    days, years, months = (list(asks(context, known)) for asks in (_days, _years, _months))
-    return [
-        Worklist("downloads", pypistats, days, "packages (pypistats.org)"),
-        Worklist("downloads", clickhouse, years, "years of packages (ClickHouse)", YEARS_A_RUN),
-        Worklist("downloads", conda, months, "months (conda)", MONTHS_A_RUN, seconds_each=10.0),
+    refusals = Refusals.of(context, "downloads")
+    years, months = list(_years(context, known)), list(_months(context, known))
+    past = [
+        Worklist("downloads", clickhouse, years, "years of packages (ClickHouse)", refusals, YEARS_A_RUN),
+        Worklist("downloads", conda, months, "months (conda)", refusals, MONTHS_A_RUN, seconds_each=10.0),
     ]
+    # What of the past is left makes the source due each day; the newest days are due each week all the same.
+    daily = context.only_due and any(len(one.now) < len(one.asks) for one in past)
+    days = list(_days(context, known, INTERVALS["downloads"] if daily else timedelta(days=2)))
+    return [Worklist("downloads", pypistats, days, "packages (pypistats.org)", refusals), *past]
 
 
-def _days(context: Context, known: _Known) -> Iterator[Ask]:
-    """Yield a question for every package whose yesterday is not known; unknown packages rest for a month."""
+def _days(context: Context, known: _Known, age: timedelta) -> Iterator[Ask]:
+    """Yield a question for every package whose newest day is `age` old; unknown packages rest for a month."""
     now = context.settings.clock()
     yesterday = now.date() - timedelta(days=1)
     if not context.covers(yesterday - timedelta(days=PYPISTATS_DAYS - 1), yesterday):
         return
     for package in _packages(context, "pypi"):
         rests = package in known.unknown and now - known.unknown[package] < UNKNOWN_FOR
-        if not rests and known.newest.get(package, date.min) < yesterday:
+        if not rests and now.date() - known.newest.get(package, date.min) >= age:
             yield Ask(
                 f"{package} (pypistats.org)",
                 package,

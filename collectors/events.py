@@ -6,11 +6,12 @@ import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from itertools import chain
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from collectors.asking import Ask, Host
 from collectors.base import Context, Outcome, Plan
-from collectors.worklist import Worklist, work_off
+from collectors.worklist import Refusals, Worklist, work_off
 from warehouse.parse import rows_of
 from warehouse.parse.tables import Rejected
 from warehouse.raw import Archive
@@ -54,10 +55,14 @@ def plan(context: Context) -> Plan:
     return _worklist(context).plan()
 
 
-def names_of(frameworks: Iterable[Framework]) -> list[str]:
-    """Return today's and all former names of the repositories: an event stands under the name of its day."""
+def names_of(frameworks: Iterable[Framework], full_names: Mapping[str, str]) -> list[str]:
+    """Return today's and all former names of the repositories: an event stands under the name of its day.
+
+    `full_names` are GitHub's own of today by those of the registry, which may be older, or in another case.
+    """
     repositories = (repo for framework in frameworks for repo in framework.repositories)
-    return list(dict.fromkeys(name for repo in repositories for name in (repo.name, *repo.formerly)))
+    names = ((repo.name, full_names.get(repo.name, repo.name), *repo.formerly) for repo in repositories)
+    return list(dict.fromkeys(chain.from_iterable(names)))
 
 
 def _worklist(context: Context) -> Worklist:
@@ -66,12 +71,13 @@ def _worklist(context: Context) -> Worklist:
         host=Host("ClickHouse", context.settings.clickhouse_url),
         asks=list(_questions(context)),
         noun="windows of star events",
+        refusals=Refusals.of(context, "events"),
         budget=WINDOWS_A_RUN,
     )
 
 
 def _questions(context: Context) -> Iterator[Ask]:
-    names = names_of(context.frameworks)
+    names = names_of(context.frameworks, context.full_names)
     done = _done(context.archive)
     for first, last in _months():
         if not context.covers(first, last) or last >= context.settings.clock().date():

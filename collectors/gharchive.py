@@ -23,11 +23,13 @@ RULES = 1
 MOST_LINE_BYTES = 2**25
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)-(\d|1\d|2[0-3])\.json(\.gz)?")
 
+# So many broken lines are passed over in any file; beyond them a file of mostly broken lines is no hour.
+FEW_BROKEN = 10
+
 
 def rules(context: Context) -> str:
     """Return the version of the counting and a digest of the names: another registry reads a file again."""
-    names = sorted(names_of(context.registry.frameworks.values()))
-    return f"{RULES}.{hashlib.sha256(repr(names).encode()).hexdigest()[:8]}"
+    return f"{RULES}.{hashlib.sha256(repr(sorted(_names(context))).encode()).hexdigest()[:8]}"
 
 
 def read(context: Context, run: Run, outcome: Outcome, file: InputFile) -> None:
@@ -37,7 +39,7 @@ def read(context: Context, run: Run, outcome: Outcome, file: InputFile) -> None:
         BadInputError: the file's name tells no hour, it is damaged, or no line of it is an event.
     """
     day, hour = _hour(file)
-    names = names_of(context.registry.frameworks.values())
+    names = _names(context)
     count = _Count(frozenset(names))
     with unpacked(file) as content:
         for line in _lines(content, file):
@@ -46,6 +48,8 @@ def read(context: Context, run: Run, outcome: Outcome, file: InputFile) -> None:
             count.take(line)
     if count.lines == count.broken:
         raise BadInputError(f"{file.name}: expected an event in JSON on each line, found none")
+    if count.broken > max(FEW_BROKEN, count.lines // 2):
+        raise BadInputError(f"{file.name}: {count.broken:,} of {count.lines:,} lines are broken: refused")
     told = {"names": names, "stars": dict(count.stars), "lines": count.lines, "broken": count.broken}
     response = run.write(
         f"hour:{day}-{hour}",
@@ -58,6 +62,10 @@ def read(context: Context, run: Run, outcome: Outcome, file: InputFile) -> None:
     outcome.new += len(rows)
     if count.broken:
         outcome.noticed.append(f"{file.name}: passed over {count.broken:,} broken of {count.lines:,} lines")
+
+
+def _names(context: Context) -> list[str]:
+    return names_of(context.registry.frameworks.values(), context.full_names)
 
 
 class _Count:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from warehouse.parse import Rejected, rows_of
@@ -151,6 +153,17 @@ def read_asked(archive: Archive, today: date) -> Asked:
     for response in archive.responses("papers"):
         asked.take(response)
     return asked
+
+
+def pages_since(archive: Archive, earlier: Collection[Path]) -> list[str]:
+    """Return the ids of the usable pages of papers in parts that came after the `earlier` ones, oldest first."""
+    found = []
+    for part in archive.parts("papers"):
+        for response in archive.read(part) if part not in earlier else ():
+            if response.params.get("kind") == "window":
+                with suppress(Rejected):
+                    found.append(feed(response).response_id)
+    return found
 
 
 def searches(frameworks: Sequence[Framework], asked: Asked, since: date | None, until: date | None) -> list[Search]:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
-from collectors.arxivfeed import MOST_RESULTS, PAGE_SIZE, BadFeed, Feeds, QueryRefused, Question, TooMany
+from collectors.arxivfeed import MOST_RESULTS, BadFeed, Feeds, QueryRefused, Question, TooMany
 from collectors.base import Context, GivenUp, Outcome, Plan, recording
-from collectors.paperplan import Asked, Search, count_query, done_subject, month_window, months, read_asked, searches
+from collectors.paperplan import (
+    Asked,
+    Search,
+    count_query,
+    done_subject,
+    month_window,
+    months,
+    pages_since,
+    read_asked,
+    searches,
+)
+from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from warehouse.parse.papers import Feed
 from warehouse.raw import Run
 
 COUNTS_A_RUN = 24
-REFUSALS_IN_A_ROW = 3
-Subject = TypeVar("Subject")
+Subject = Search | date
+"""What is asked for: the papers of a window, or how many there were in a month, given by its first day."""
 
 
 def collect(context: Context) -> Outcome:
-    """Ask for the newest window, then monthly totals, then older windows: a short run gives a usable answer first."""
+    """Ask for the newest window, then monthly totals, then older windows: a short run gives a usable answer first.
+
+    Of these, what was refused lately comes last, and rests for a day under --due.
+    """
     with recording(context, "papers") as (run, outcome):
         _Collection(context, run, outcome).run()
     return outcome
@@ -27,15 +41,15 @@ def collect(context: Context) -> Outcome:
 def plan(context: Context) -> Plan:
     """Count a page for each window, as its number of papers is not known before it is asked, and the totals."""
     todo = _todo(context)
-    counts = todo.months[:COUNTS_A_RUN]
-    calls = len(todo.searches) + len(counts)
-    later = len(todo.months) - len(counts)
+    steps = todo.steps()
+    counts = sum(isinstance(subject, date) for subject in steps)
+    calls = len(steps)
     return Plan(
         "papers",
         calls=calls,
         seconds=calls * context.settings.arxiv_delay,
-        budget=f"about: a call for every {PAGE_SIZE} papers; {COUNTS_A_RUN} totals a run",
-        left=f"{later} monthly totals" if later else "",
+        budget=f"{COUNTS_A_RUN} totals a run",
+        left=_words(len(todo.searches) - (calls - counts), len(todo.months) - counts),
     )
 
 
@@ -44,49 +58,69 @@ class _Todo:
     """What was asked before, and what is to be asked, newest first."""
 
     asked: Asked
+    refusals: Refusals
     searches: list[Search]
     months: list[date]
+
+    def steps(self) -> list[Subject]:
+        """Return what one run asks, in its order."""
+        windows = self.refusals.in_turn(self.searches, _label)
+        totals = self.refusals.in_turn(self.months, _label)[:COUNTS_A_RUN]
+        steps: list[Subject] = [*windows[:1], *totals, *windows[1:]]
+        return self.refusals.in_turn(steps, _label)
+
+
+def _label(subject: Subject) -> str:
+    """Name a question in a run's end note. The window that goes on ends on another day tomorrow: its start names it."""
+    return f"papers in {subject:%Y-%m}" if isinstance(subject, date) else f"papers from {subject.window.start}"
+
+
+def _words(windows: int, totals: int) -> str:
+    counts = {"windows of papers": windows, "monthly totals": totals}
+    return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def _todo(context: Context) -> _Todo:
     today = context.settings.clock().date()
     asked = read_asked(context.archive, today)
     frameworks = [framework for framework in context.frameworks if framework.arxiv_query]
-    uncounted = [month for month in months(today, context.since, context.until) if month not in asked.months]
-    return _Todo(asked, searches(frameworks, asked, context.since, context.until), uncounted)
+    # Without a framework to look for there is nothing that a month's total would be the denominator of.
+    countable = months(today, context.since, context.until) if frameworks else ()
+    uncounted = [month for month in countable if month not in asked.months]
+    refusals = Refusals.of(context, "papers")
+    return _Todo(asked, refusals, searches(frameworks, asked, context.since, context.until), uncounted)
 
 
 class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
-        self.archive_run = run
+        self.archive, self.archive_run = context.archive, run
         self.outcome = outcome
         self.feeds = Feeds(context, run, outcome)
         self.refusals = 0
         self.todo = _todo(context)
         self.progress = context.progress
-        steps = len(self.todo.searches) + min(len(self.todo.months), COUNTS_A_RUN)
-        self.task = context.progress.add_task("papers", total=steps)
+        self.steps = self.todo.steps()
+        self.task = context.progress.add_task("papers", total=len(self.steps))
 
     def run(self) -> None:
-        """Newest window, totals, older ones; what was not reached or did not succeed stands in the outcome as left."""
-        newest, older = self.todo.searches[:1], self.todo.searches[1:]
+        """Take the steps; what was not reached or did not succeed stands in the outcome as left."""
         try:
-            for search in newest:
-                self._attempt(f"papers of {search.window.label}", self._window, search)
-            for month in self.todo.months[:COUNTS_A_RUN]:
-                self._attempt(f"papers in {month:%Y-%m}", self._month, month)
-            for search in older:
-                self._attempt(f"papers of {search.window.label}", self._window, search)
+            for subject in self.steps:
+                self._attempt(subject)
         finally:
-            counts = {"windows of papers": len(self.todo.searches), "monthly totals": len(self.todo.months)}
-            self.outcome.left = " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+            self.outcome.left = _words(len(self.todo.searches), len(self.todo.months))
 
-    def _attempt(self, label: str, ask: Callable[[Subject], None], subject: Subject) -> None:
+    def _attempt(self, subject: Subject) -> None:
         try:
-            ask(subject)
+            if isinstance(subject, date):
+                self._month(subject)
+            else:
+                self._window(subject)
             self.refusals = 0
         except (QueryRefused, BadFeed) as error:
-            self.outcome.failed.append(f"{label}: {getattr(error, 'message', error)}")
+            asked = _label(subject) if isinstance(subject, date) else f"papers of {subject.window.label}"
+            self.outcome.failed.append(f"{asked}: {getattr(error, 'message', error)}")
+            self.outcome.refused.append(_label(subject))
             self.refusals += 1
         self.progress.advance(self.task)
         if self.refusals == REFUSALS_IN_A_ROW:
@@ -99,7 +133,7 @@ class _Collection:
     def _read(self, search: Search) -> None:
         """Read a window to its end and note it, in halves when it has more papers than arXiv lets anyone read."""
         try:
-            total = self._papers(search)
+            total, pages = self._papers(search)
         except TooMany:
             halves = search.halves()
             if halves is None:
@@ -109,23 +143,26 @@ class _Collection:
             return
         window = search.window
         note = {"from": window.start, "until": window.end, "query": search.query, "total": total, "received": total}
-        self.archive_run.note(done_subject(window), note)
+        self.archive_run.note(done_subject(window), {**note, "responses": pages})
 
-    def _papers(self, search: Search) -> int:
-        """Read all pages but those that a run of today got before it was ended; returns how many papers came."""
-        window = search.window
-        subject, params = f"window:{window.label}", {"kind": "window", "from": window.start, "until": window.end}
+    def _papers(self, search: Search) -> tuple[int, list[str]]:
+        """Read all pages but those that a run of today got before it was ended; returns papers and the pages' ids."""
         begun = self.todo.asked.begun(search.query)
-        question = self.feeds.read(subject, search.query, params, begun)
-        self._take_in(question)
+        question, pages = self._pages(search, begun)
         if begun and len(question.received) != question.total:
             # What came in between has shifted the pages: only those of one run are sure to fit together.
-            question = self.feeds.read(subject, search.query, params)
-            self._take_in(question)
+            question, pages = self._pages(search)
         received = len(question.received)
         if received != question.total:
             raise QueryRefused(f"received {received} of the {question.total} papers that arXiv promised")
-        return received
+        return received, pages
+
+    def _pages(self, search: Search, begun: Sequence[Feed] = ()) -> tuple[Question, list[str]]:
+        window, earlier = search.window, set(self.archive.parts("papers"))
+        params = {"kind": "window", "from": window.start, "until": window.end}
+        question = self.feeds.read(f"window:{window.label}", search.query, params, begun)
+        self._take_in(question)
+        return question, [*(page.response_id for page in begun), *pages_since(self.archive, earlier)]
 
     def _month(self, month: date) -> None:
         label = f"{month:%Y-%m}"

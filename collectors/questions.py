@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, LimitReached, Outcome, Plan, Refused, recording
-from collectors.worklist import Work, Worklist
+from collectors.worklist import Refusals, Work, Worklist
 from warehouse.parse import Rejected, rows_of
 from warehouse.parse.questions import content_of, month_after
 from warehouse.raw import Response, Run
@@ -93,7 +93,9 @@ def plan(context: Context) -> Plan:
 
 def _worklist(context: Context, known: _Known) -> Worklist:
     asks, left_today = list(_asks(context, known)), _budget(context, known)
-    return Worklist("questions", _host(context), asks, "months' counts of questions", left_today, seconds_each=0.3)
+    refusals = Refusals.of(context, "questions")
+    noun = "months' counts of questions"
+    return Worklist("questions", _host(context), asks, noun, refusals, left_today, seconds_each=0.3)
 
 
 class _Collection:
@@ -108,7 +110,7 @@ class _Collection:
     def run(self) -> None:
         work = Work(self.context, self.outcome, [self.list])
         with work.going_on():
-            if self.list.asks and not self.list.now:
+            if self.list.waiting and not self.list.now:
                 raise self._quota_used()
             work.ask_all(self.list, self._answer)
         self.outcome.noticed += _unknown_tags(self.context, self.known)

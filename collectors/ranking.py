@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
-from collectors.worklist import REFUSALS_IN_A_ROW
+from collectors.fullnames import names_today
+from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
 from warehouse.parse import rows_of
-from warehouse.parse.ranking import COLUMNS, DAMAGED, MISSING, conflicts, parse
+from warehouse.parse.ranking import COLUMNS, DAMAGED, MISSING, NAMES, conflicts, parse, repository_at
 from warehouse.parse.tables import Rejected
 from warehouse.raw import Archive, Run
+from warehouse.registry import Framework
 from warehouse.settings import Settings
 
 FIRST = date(2018, 12, 18)
@@ -24,7 +27,9 @@ FILES_A_RUN = 24
 DAYS_BACK = 5
 # A file that is not there may still come: its day is asked again until it is older than this.
 SETTLED_AFTER = timedelta(days=3)
-# People's names stand here, and in no column that a fact is read from. The owner's is part of the repository's own.
+# The label of the refusal when no file at all is there: then nothing is asked by --due for a day.
+NO_FILE = "any day"
+# People's names stand here, and in no column that a fact is read from; lines of other repositories are not kept at all.
 CUT = ("username", "description")
 _DAY = timedelta(days=1)
 Days = Sequence[date]
@@ -40,8 +45,9 @@ def collect(context: Context) -> Outcome:
 def plan(context: Context) -> Plan:
     """Say what a run would ask: the budget is met when days have no file, and others are tried instead."""
     steps = open_steps(context)
-    calls = min(FILES_A_RUN, sum(len(days) for days in steps))
-    left = len(steps) - min(len(steps), FILES_A_RUN)
+    now = _in_turn(context, steps)
+    calls = min(FILES_A_RUN, sum(len(days) for days in now))
+    left = len(steps) - min(len(now), FILES_A_RUN)
     return Plan("ranking", calls, seconds=calls, budget=f"{FILES_A_RUN} a run", left=_left(context, left))
 
 
@@ -49,13 +55,16 @@ class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self.context, self.run_, self.outcome = context, run, outcome
         self.asker = Asker(context, run, outcome, _host(context.settings))
-        self.steps = open_steps(context)
-        self.open = len(self.steps)
+        self.names = _repository_names(context, context.registry.frameworks.values())
+        steps = open_steps(context)
+        self.steps = _in_turn(context, steps)
+        self.resting = len(steps) - len(self.steps)
+        self.open = len(steps)
         self.budget = FILES_A_RUN
         # Days answered with 404: without a file only if others have one, for a wrong address gives 404 as well.
         self.unsure: dict[date, str] = {}
         self.found = False
-        self.task = context.progress.add_task("ranking", total=min(self.open, FILES_A_RUN))
+        self.task = context.progress.add_task("ranking", total=min(len(self.steps), FILES_A_RUN))
 
     def run(self) -> None:
         """Ask for the steps; what was not reached or gave no usable answer stands in the outcome as left."""
@@ -82,14 +91,18 @@ class _Collection:
                 if self._ask(day):
                     break
             except Refused as refusal:
-                self.outcome.failed.append(f"ranking of {day}: {refusal}")
+                self._refused(day, refusal)
                 return True
         self.open -= 1
         return False
 
+    def _refused(self, day: date, refusal: Refused) -> None:
+        self.outcome.failed.append(f"ranking of {day}: {refusal}")
+        self.outcome.refused.append(str(day))
+
     def _ask(self, day: date) -> bool:
         """Ask for a day's file; returns whether there is one. Raises Refused."""
-        response = self.asker.get(_question(self.context.settings, day))
+        response = self.asker.get(_question(self.context.settings, day, self.names))
         if response.status == 404:
             self.unsure[day] = response.response_id
         else:
@@ -121,10 +134,11 @@ class _Collection:
         try:
             there = self._ask(FIRST)
         except Refused as refusal:
-            self.outcome.failed.append(f"ranking of {FIRST}: {refusal}")
+            self._refused(FIRST, refusal)
             there = False
         if not there:
-            self.open = len(self.steps)
+            self.open = len(self.steps) + self.resting
+            self.outcome.refused.append(NO_FILE)
             self.outcome.failed.append(
                 f"ranking of {last}: no file (404), nor of any other of the {number} days asked, "
                 f"nor of {FIRST}, the first there is: is DLPULSE_RANKING_BASE still right?"
@@ -133,15 +147,36 @@ class _Collection:
 
 def open_steps(context: Context) -> list[Days]:
     """Return what is still to be asked, newest first: for each month or day, its days in the order to try them."""
-    present, absent = _known(context.archive)
+    present, absent = _known(context.archive, _repository_names(context, context.frameworks))
     steps = _days(context) if context.every == "day" else _months(context)
     unknown = ([day for day in days if day not in absent] for days in steps if not present.intersection(days))
     return [days for days in unknown if days]
 
 
-def _known(archive: Archive) -> tuple[set[date], set[date]]:
-    """Return the days whose file is archived, and those that have none for good."""
-    present, absent = set(), set()
+def _in_turn(context: Context, steps: list[Days]) -> list[Days]:
+    """Return the steps to ask now: those of which a day was refused lately come last, or rest."""
+    refusals = Refusals.of(context, "ranking")
+    if NO_FILE in refusals.resting:
+        return []
+
+    def label(days: Days) -> str:
+        return max(map(str, days), key=lambda day: refusals.at.get(day, datetime.min))
+
+    return refusals.in_turn(steps, label)
+
+
+def _repository_names(context: Context, frameworks: Iterable[Framework]) -> frozenset[str]:
+    """Return, in lower case, the names that the frameworks' repositories have or had, also GitHub's own of today."""
+    today = names_today(context.archive, context.settings.clock())
+    repositories = [repo for framework in frameworks for repo in framework.repositories]
+    names = {name for repo in repositories for name in (repo.name, *repo.formerly, today.get(repo.name, repo.name))}
+    return frozenset(name.lower() for name in names)
+
+
+def _known(archive: Archive, names: Collection[str]) -> tuple[set[date], set[date]]:
+    """Return the days whose file is archived with the lines of `names`, and those that have none for good."""
+    told: dict[date, set[str]] = {}
+    absent = set()
     for response in archive.responses("ranking"):
         try:
             rows = [row for table, row in rows_of(response) if table == "ranking_days"]
@@ -149,10 +184,11 @@ def _known(archive: Archive) -> tuple[set[date], set[date]]:
             continue
         for row in rows:
             if not row["is_missing"]:
-                present.add(row["day"])
+                # Files of early versions are whole.
+                told.setdefault(row["day"], set()).update(response.params.get(NAMES, names))
             elif response.fetched_at.date() - row["day"] > SETTLED_AFTER:
                 absent.add(row["day"])
-    return present, absent
+    return {day for day, cut_for in told.items() if cut_for.issuperset(names)}, absent
 
 
 def _days(context: Context) -> Iterator[Days]:
@@ -170,14 +206,14 @@ def _months(context: Context) -> Iterator[Days]:
             yield [day for day in days if day >= FIRST and context.covers(day, day)]
 
 
-def _question(settings: Settings, day: date) -> Ask:
+def _question(settings: Settings, day: date, names: Collection[str]) -> Ask:
     return Ask(
         label=f"ranking of {day}",
         subject=str(day),
         url=f"{settings.ranking_base.rstrip('/')}/github-ranking-{day}.csv",
         params={"day": str(day)},
         expected=(200, 404),
-        keep=without_people,
+        keep=partial(ours_alone, names),
     )
 
 
@@ -189,31 +225,49 @@ def _left(context: Context, steps: int) -> str:
     return f"{steps:,} {context.every}s of the ranking" if steps else ""
 
 
-def without_people(body: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Return a file without the columns CUT, and what to archive of the original; another body as it came.
+def ours_alone(names: Collection[str], body: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Return the lines of the repositories `names` (lower case) without the columns CUT, and params that say so.
 
-    What was wrong with the file before is told too, under DAMAGED: the cut could hide it.
+    A body that is no such file is returned as it came. What was wrong with the file before is told too, under DAMAGED:
+    the cut could hide it.
     """
-    text = io.StringIO(body.decode("utf-8", "surrogateescape"), newline="")
-    rows = csv.reader(text)
-    kept = io.StringIO(newline="")
-    damage = _damage(body)
+    rows = csv.reader(io.StringIO(body.decode("utf-8", "surrogateescape"), newline=""), strict=True)
     try:
         header = next(rows, [])
-        if not set(COLUMNS) <= set(header):
-            return body, {}
-        places = [place for place, column in enumerate(header) if column not in CUT]
-        writer = csv.writer(kept, lineterminator="\r\n" if b"\r\n" in body[:1000] else "\n")
-        writer.writerow([header[place] for place in places])
-        for row in rows:
+    except csv.Error:
+        header = []
+    if not set(COLUMNS) <= set(header):
+        return body, {}
+    kept, damage = _cut(rows, header, names)
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\r\n" if b"\r\n" in body[:1000] else "\n").writerows(kept)
+    told = {"cut": list(CUT), NAMES: sorted(names), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    damage = _damage(body) or damage
+    told |= {DAMAGED: damage} if damage else {}
+    return out.getvalue().encode("utf-8", "surrogateescape"), told
+
+
+def _cut(rows: Any, header: list[str], names: Collection[str]) -> tuple[list[list[str]], str]:
+    """Return the header and lines to keep of a csv.reader's rows, and the first damage found, "" when none."""
+    places = [place for place, column in enumerate(header) if column not in CUT]
+    kept = [[header[place] for place in places]]
+    damage, empty, address = "", True, header.index("repo_url")
+    try:
+        for row in filter(None, rows):
+            empty = False
             if len(row) != len(header):
                 damage = damage or f"line {rows.line_num} has {len(row)} of {len(header)} columns"
-            writer.writerow([row[place] for place in places if place < len(row)])
+                continue
+            try:
+                ours = repository_at(row[address]).lower() in names
+            except Rejected as reason:
+                damage = damage or f"line {rows.line_num}: {reason}"
+                continue
+            if ours:
+                kept.append([row[place] for place in places])
     except csv.Error as error:
         damage = damage or f"line {rows.line_num}: {error}"
-    told = {"cut": list(CUT), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-    told |= {DAMAGED: damage} if damage else {}
-    return kept.getvalue().encode("utf-8", "surrogateescape"), told
+    return kept, damage or ("the ranking is empty" if empty else "")
 
 
 def _damage(body: bytes) -> str:

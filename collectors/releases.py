@@ -5,24 +5,25 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
+from collectors.fullnames import names_today
 from collectors.hub import Answer, Hub, NoSuchRepository, budget
-from collectors.starplan import FORGOTTEN_AFTER
-from collectors.worklist import REFUSALS_IN_A_ROW
+from collectors.releaselists import Known, read_known
+from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
 from warehouse.parse import Rejected, Row, rows_of
+from warehouse.parse.releases import ALL, NEWEST, WHOLE
 from warehouse.raw import Response, Run
-from warehouse.schedule import unfinished_since
+from warehouse.schedule import INTERVALS, SLACK, unfinished_since
 
 RELEASES_A_PAGE = 100
 # What GitHub takes for granted when a redirect has lost our per_page.
 GITHUBS_PER_PAGE = 30
-# Old releases are changed or withdrawn now and then: all pages are read again after this time.
-REREAD_AFTER = timedelta(days=90)
 SECONDS_A_REQUEST = 0.3
+REFUSED = "repositories refused lately"
 KEPT = ("tag_name", "name", "draft", "prerelease", "created_at", "published_at")
 _PATH = re.compile(r"/(?:repositories/\d+|repos/[^/]+/[^/]+)/releases")
 # Whatever may name a person; in a list that is cut short nothing after the first of them is kept.
@@ -41,54 +42,6 @@ def without_people(body: bytes) -> bytes:
     return json.dumps(cut, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@dataclass
-class _Known:
-    """What earlier answers said of one repository.
-
-    `pages` are those read since the list's head was last seen changed, unless `whole_at` says that all were.
-    `complete` are the versions known when all were read.
-    """
-
-    head: Response | None = None
-    read_at: datetime = datetime.min
-    on_head: int = 0
-    pages: set[int] = field(default_factory=set)
-    versions: set[str] = field(default_factory=set)
-    complete: set[str] = field(default_factory=set)
-    whole_at: datetime = datetime.min
-    whole_of: str | None = None
-
-    def learn(self, response: Response, rows: list[Row]) -> int:
-        """Take in an accepted page or our note that all were read; returns how many versions were not known."""
-        if response.params.get("kind") == "whole":
-            self.whole_at, self.whole_of = response.fetched_at, response.params["of"]
-            self.complete, self.pages = set(self.versions), set()
-            return 0
-        page = response.params["page"]
-        if page == 1:
-            self.read_at = response.fetched_at
-        if response.status != 200:
-            return 0
-        if page == 1:
-            if self.head is None or self.head.body_sha256 != response.body_sha256:
-                self.pages = set()
-            self.head, self.on_head = response, len(rows)
-        self.pages.add(page)
-        before = len(self.versions)
-        self.versions.update(row["version"] for _, row in rows)
-        return len(self.versions) - before
-
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether all pages were read, not too long ago."""
-        return now - self.whole_at < REREAD_AFTER
-
-    def whole_head(self, now: datetime) -> Response | None:
-        """Return the newest page if nothing but its change can tell more; a run may have ended after asking it."""
-        known = self.head and self.head.response_id == self.whole_of and self.is_fresh(now)
-        # An empty list may be a fault, and is never confirmed by a 304.
-        return self.head if known and self.on_head else None
-
-
 def collect(context: Context) -> Outcome:
     """Ask for every chosen framework's repositories. A fault of one repository does not stop the others."""
     with recording(context, "releases") as (run, outcome):
@@ -98,9 +51,12 @@ def collect(context: Context) -> Outcome:
 
 def plan(context: Context) -> Plan:
     """Say what a run would ask: a page of each repository, and about one more of those not read whole."""
-    known, now = _read_known(context), context.settings.clock()
-    names = _names(context)
-    unread = [name for name in names if not known.get(name, _Known()).whole_head(now)]
+    known, now = read_known(context.archive), context.settings.clock()
+    settled = _settled_from(context)
+    resting = Refusals.of(context, "releases").resting
+    names = [name for name in _names(context) if name not in resting]
+    names = [name for name in names if not known.get(name, Known()).is_settled(now, settled)]
+    unread = [name for name in names if not known.get(name, Known()).whole_head(now)]
     calls = len(names) + len(unread)
     try:
         remaining, limit = budget(context)
@@ -108,8 +64,10 @@ def plan(context: Context) -> Plan:
         told, possible = f"unknown: {error}", calls
     else:
         told, possible = f"{remaining:,} of {limit:,} left this hour", min(calls, remaining)
-    left = f"about {calls - possible:,} pages of releases" if possible < calls else ""
-    return Plan("releases", possible, possible * SECONDS_A_REQUEST, told, left)
+    refused = len(resting.intersection(_names(context)))
+    left = [f"about {calls - possible:,} pages of releases"] if possible < calls else []
+    left += [f"{refused:,} {REFUSED}"] if refused else []
+    return Plan("releases", possible, possible * SECONDS_A_REQUEST, told, " and ".join(left))
 
 
 @dataclass
@@ -128,29 +86,38 @@ class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self.context, self.archive, self.outcome = context, run, outcome
         self.hub = Hub(context, run, outcome)
-        self.known = _read_known(context)
-        self.names_today = _names_today(context)
-        self.unasked = _names(context)
+        self.known = read_known(context.archive)
+        self.names_today = names_today(context.archive, context.settings.clock())
+        self.refused_lately = Refusals.of(context, "releases")
+        self.unasked = self.refused_lately.in_turn(_names(context), str)
+        self.resting = self.refused_lately.resting.intersection(_names(context))
         self.readings: dict[str, _Reading] = {}
         self.now = context.settings.clock()
-        self.settled = unfinished_since(context.archive, "releases", self.now)
+        self.settled = _settled_from(context)
         self.refusals = self.done = 0
         self.task = context.progress.add_task("releases", total=len(self.unasked))
 
     def run(self) -> None:
+        """Ask repositories refused lately when the others are read to their last page."""
+        late = self.refused_lately.at
         try:
-            for name in list(self.unasked):
-                self._attempt(name, 1)
-                self.unasked.remove(name)
-            for page in itertools.count(2):
-                if not self.readings:
-                    break
-                for name in [name for name, reading in self.readings.items() if page in reading.pages]:
-                    self._attempt(name, page)
+            for refused in (False, True):
+                self._read([name for name in self.unasked if (name in late) is refused])
         finally:
             pages = sum(len(reading.pages) for reading in self.readings.values())
             left = {"repositories' newest releases": len(self.unasked), "pages of older releases": pages}
+            left[REFUSED] = len(self.resting)
             self.outcome.left = " and ".join(f"{count:,} {noun}" for noun, count in left.items() if count)
+
+    def _read(self, names: list[str]) -> None:
+        for name in names:
+            self._attempt(name, 1)
+            self.unasked.remove(name)
+        for page in itertools.count(2):
+            if not self.readings:
+                break
+            for name in [name for name, reading in self.readings.items() if page in reading.pages]:
+                self._attempt(name, page)
 
     def _attempt(self, name: str, page: int) -> None:
         try:
@@ -160,6 +127,7 @@ class _Collection:
                 self._older(name, page)
         except Refused as refusal:
             self.outcome.failed.append(f"{name}: {refusal}")
+            self.outcome.refused.append(name)
             self.readings.pop(name, None)
             # A wrong name in the registry is not GitHub's fault, and must not keep the others from being asked.
             self.refusals += not isinstance(refusal, NoSuchRepository)
@@ -174,10 +142,10 @@ class _Collection:
         )
 
     def _newest(self, name: str) -> None:
-        known = self.known.setdefault(name, _Known())
-        head = known.whole_head(self.now)
-        if head and self.settled and known.read_at >= self.settled:
+        known = self.known.setdefault(name, Known())
+        if known.is_settled(self.now, self.settled):
             return
+        head = known.whole_head(self.now)
         path = f"/repos/{self.names_today.get(name, name)}/releases"
         answer = self._ask(name, path, 1, RELEASES_A_PAGE, head)
         if answer.status == 304:
@@ -191,7 +159,7 @@ class _Collection:
         seen = {row["version"] for _, row in rows}
         first = min((row["released_on"] for _, row in rows), default=date.min)
         if not answer.has_next or complete & seen:
-            self._finish(name)
+            self._finish(name, NEWEST if answer.has_next else ALL)
         elif first >= (self.context.since or date.min):
             self.readings[name] = self._reading(answer)
             self.readings[name].pages = [page for page in self.readings[name].pages if page not in known.pages]
@@ -234,13 +202,17 @@ class _Collection:
     def _finish_when_done(self, name: str) -> None:
         if not self.readings[name].pages:
             del self.readings[name]
-            self._finish(name)
+            self._finish(name, ALL)
 
-    def _finish(self, name: str) -> None:
-        """Note that every page was read, so that the next run need not page beyond a release that it knows."""
+    def _finish(self, name: str, pages: str) -> None:
+        """Note how far the list was read, so that the next run need not page beyond a release that it knows.
+
+        With ALL pages, a release not told since the first of them came (`read_from`) stands in the list no longer.
+        """
         known = self.known[name]
         if known.head:
-            params = {"kind": "whole", "of": known.head.response_id}
+            read_from = min(known.pages.values()).isoformat()
+            params = {"kind": WHOLE, "of": known.head.response_id, "pages": pages, "read_from": read_from}
             known.learn(self.archive.write(name, b"", params=params), [])
 
 
@@ -253,30 +225,16 @@ def _number(address: str, key: str, default: int) -> int:
     return min(int(value), 1_000) if value.isdecimal() else default
 
 
-def _read_known(context: Context) -> dict[str, _Known]:
-    """Read the archived answers of the source, by registry name of the repository; rejected ones tell nothing."""
-    known: dict[str, _Known] = {}
-    for response in context.archive.responses("releases"):
-        if "kind" in response.params:
-            try:
-                rows = rows_of(response)
-            except Rejected:
-                continue
-            known.setdefault(response.subject, _Known()).learn(response, rows)
-    return known
+def _settled_from(context: Context) -> datetime | None:
+    """Return since when a list counts as asked, so that it is not asked again; None: ask them all.
+
+    As for the stars; what a run left is due sooner than the others, which `collect --due` then leaves alone.
+    """
+    now = context.settings.clock()
+    scheduled = now - INTERVALS["releases"] + SLACK if context.only_due else None
+    marks = [unfinished_since(context.archive, "releases", now), scheduled]
+    return min((mark for mark in marks if mark), default=None)
 
 
 def _names(context: Context) -> list[str]:
     return [repo.name for framework in context.frameworks for repo in framework.repositories]
-
-
-def _names_today(context: Context) -> dict[str, str]:
-    """Return today's full name of each repository of which the stars' records tell it."""
-    names: dict[str, str] = {}
-    for response in context.archive.responses("stars", since=context.settings.clock() - FORGOTTEN_AFTER):
-        if response.params.get("kind") == "repo":
-            try:
-                names |= {row["repo_id"]: row["full_name"] for _, row in rows_of(response)}
-            except Rejected:
-                continue
-    return names

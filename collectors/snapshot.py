@@ -32,7 +32,7 @@ from collectors.paperplan import (
 )
 from warehouse.errors import BadInputError
 from warehouse.parse.papers import ARXIV_ID, SNAPSHOT_COUNTS, SNAPSHOT_PAPERS, one_line
-from warehouse.raw import Run
+from warehouse.raw import Response, Run
 from warehouse.registry import Framework
 
 # Raised when this module reads the same file differently.
@@ -159,6 +159,7 @@ class _Reading:
     newest: date = date.min
     papers: Counter[date] = field(default_factory=Counter)
     named: Counter[date] = field(default_factory=Counter)
+    _kept: list[str] = field(default_factory=list)
     _chunk: list[dict[str, Any]] = field(default_factory=list)
     _chunk_bytes: int = 0
 
@@ -242,17 +243,19 @@ class _Reading:
         received = sum(papers for day, papers in self.named.items() if whole.start <= day <= whole.end)
         query = window_query(self.frameworks, whole)
         note = {"from": whole.start, "until": whole.end, "query": query, "total": received, "received": received}
+        note["responses"] = self._kept
         self._keep(done_subject(whole), "snapshot-window", note, last=True)
 
     def _keep_chunk(self) -> None:
         if self._chunk:
-            self._keep(f"snapshot:{SNAPSHOT_PAPERS}", SNAPSHOT_PAPERS, self._chunk, last=False)
+            kept = self._keep(f"snapshot:{SNAPSHOT_PAPERS}", SNAPSHOT_PAPERS, self._chunk, last=False)
+            self._kept.append(kept.response_id)
         self._chunk, self._chunk_bytes = [], 0
 
-    def _keep(self, subject: str, kind: str, content: Any, *, last: bool) -> None:
+    def _keep(self, subject: str, kind: str, content: Any, *, last: bool) -> Response:
         params = {**self.file.params, "rules": self.rules, "kind": kind} | ({"last": True} if last else {})
         body = json.dumps(content, ensure_ascii=False, default=str).encode()
-        self.run.write(subject, body, url=self.file.address, params=params)
+        return self.run.write(subject, body, url=self.file.address, params=params)
 
 
 def _lines(content: IO[bytes]) -> Iterator[bytes]:

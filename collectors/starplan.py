@@ -17,6 +17,8 @@ LAST_PAGE = 100
 REREAD_AFTER = timedelta(days=28)
 # By then every page was read again, so that older ones tell nothing more and are not parsed.
 FORGOTTEN_AFTER = 2 * REREAD_AFTER
+# The key of a record's `params` that holds the id known when it was asked for (null: none), however long ago it came.
+GITHUB_ID = "github_id"
 # The history's sum and the record's count may differ by this many stars, or this share, whichever is more.
 TOLERATED_STARS, TOLERATED_SHARE = 2, 0.001
 
@@ -35,10 +37,12 @@ class Answered:
 class Known:
     """What earlier answers said of one repository.
 
+    `github_id` is the first that was known; `id_sought` is False while answers older than FORGOTTEN_AFTER may tell it.
     `days` holds the stars of each day that has come, `read_at` when each whole week was last read.
     """
 
     github_id: int | None = None
+    id_sought: bool = False
     full_name: str = ""
     created_on: date = date.max
     stars: int = 0
@@ -58,6 +62,11 @@ class Known:
             self.first_page = answered
         return self._learn(rows, response.fetched_at)
 
+    def other_id(self, rows: Iterable[Row]) -> int | None:
+        """Return the id of a record that is of another repository, as after a deletion someone may take the name."""
+        ids: list[int] = [row["github_id"] for table, row in rows if table == "repo_records"]
+        return next((one for one in ids if self.github_id not in (None, one)), None)
+
     def page_one(self, now: datetime) -> Answered | None:
         """Return the newest page 1 when a 304 could confirm it: with a new week it must be another."""
         page = self.first_page
@@ -75,7 +84,7 @@ class Known:
         new, today = 0, pacific_date(at)
         for table, row in rows:
             if table == "repo_records":
-                self.github_id, self.full_name = row["github_id"], row["full_name"]
+                self.github_id, self.full_name = self.github_id or row["github_id"], row["full_name"]
                 self.created_on, self.stars = row["created_on"], row["stars"]
                 new += 1
             elif row["day"] <= today:
@@ -114,13 +123,42 @@ def read_known(archive: Archive, now: datetime) -> dict[str, Known]:
     for response in archive.responses("stars", since=now - FORGOTTEN_AFTER):
         if response.status is None:
             continue
+        one = known.setdefault(response.subject, Known())
+        if GITHUB_ID in response.params:
+            one.id_sought, one.github_id = True, one.github_id or response.params[GITHUB_ID]
         try:
             rows = rows_of(response)
         except Rejected:
             continue
-        if rows or response.status == 304:
-            known.setdefault(response.subject, Known()).take(response, rows)
+        if (rows or response.status == 304) and not one.other_id(rows):
+            one.take(response, rows)
     return known
+
+
+def seek_ids(archive: Archive, known: Mapping[str, Known]) -> None:
+    """Fill in the ids of repositories of which only answers older than FORGOTTEN_AFTER can tell one.
+
+    Parts are opened, newest first, until all are found. Each question says what came of it, so that a repository of
+    which nothing is known is sought only once.
+    """
+    unknown = {name: one for name, one in known.items() if one.github_id is None and not one.id_sought}
+    for part in reversed(archive.parts("stars")):
+        if not unknown:
+            break
+        for response in archive.read(part):
+            if response.subject in unknown and (github_id := _told_id(response)):
+                unknown.pop(response.subject).github_id = github_id
+
+
+def _told_id(response: Response) -> int | None:
+    if response.params.get("kind") != "repo":
+        return None
+    if github_id := response.params.get(GITHUB_ID):
+        return int(github_id)
+    try:
+        return next((int(row["github_id"]) for _, row in rows_of(response)), None)
+    except Rejected:
+        return None
 
 
 def settled_from(archive: Archive, now: datetime, *, only_due: bool) -> datetime | None:

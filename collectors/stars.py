@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from collectors import hub
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
 from collectors.hub import Answer, Hub, NoSuchRepository
 from collectors.starplan import (
+    GITHUB_ID,
     WEEKS_A_PAGE,
     Known,
     PagePlan,
     is_settled,
     pages_left,
     read_known,
+    seek_ids,
     settled_from,
     weeks_of,
 )
+from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.raw import Response, Run
 
-# Past this many faults in a row GitHub, not the repository, is at fault.
-REFUSALS_IN_A_ROW = 3
 _SECONDS_A_CALL = 0.3
+# What is archived of a record; GitHub's messages are kept of what is none.
+KEPT = (
+    "id",
+    "full_name",
+    "stargazers_count",
+    "forks_count",
+    "open_issues_count",
+    "subscribers_count",
+    "archived",
+    "created_at",
+    "pushed_at",
+)
+_MESSAGE = ("message", "documentation_url", "status")
+# Whatever may name a person; of a record that is cut short nothing after the first of them is kept.
+_PEOPLE = re.compile(rb'"(owner|organization|parent|source|template_repository)"')
+
+
+class AnotherRepository(NoSuchRepository):
+    """The name belongs to another repository by now: as with a 404, the registry is wrong, and GitHub well."""
+
+
+def without_people(body: bytes) -> bytes:
+    """Return a record with KEPT and its license's spdx_id alone; of a broken one its head; anything else as it is."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        return _PEOPLE.split(body, maxsplit=1)[0] if body.lstrip().startswith((b"{", b"[")) else body
+    kept = {key: content[key] for key in (*KEPT, *_MESSAGE) if key in content}
+    if isinstance(content.get("license"), dict):
+        kept["license"] = {"spdx_id": content["license"].get("spdx_id")}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def collect(context: Context) -> Outcome:
@@ -37,7 +73,8 @@ def collect(context: Context) -> Outcome:
 
 def plan(context: Context) -> Plan:
     """Say what a run would ask; of repositories never asked, the pages are estimated by the first release."""
-    records, pages, about = _wanted(context)
+    resting = Refusals.of(context, "stars").resting.intersection(_names(context))
+    records, pages, about = _wanted(context, resting)
     try:
         remaining, limit = hub.budget(context)
     except (Refused, GivenUp) as error:
@@ -45,7 +82,11 @@ def plan(context: Context) -> Plan:
     else:
         free = max(0, remaining - _reserve(context))
         budget, calls = f"{remaining:,} of {limit:,} left this hour", min(records + pages, free)
-    left = {"repository records": records - calls, "pages of star history": min(pages, records + pages - calls)}
+    left = {
+        "repository records": records - calls,
+        "pages of star history": min(pages, records + pages - calls),
+        "repositories refused lately": len(resting),
+    }
     return Plan(
         "stars",
         calls=calls,
@@ -55,7 +96,7 @@ def plan(context: Context) -> Plan:
     )
 
 
-def _wanted(context: Context) -> tuple[int, int, str]:
+def _wanted(context: Context, resting: Collection[str]) -> tuple[int, int, str]:
     """Return how many records and pages a run without limit would ask, and "about " when the pages are a guess."""
     now = context.settings.clock()
     known = read_known(context.archive, now)
@@ -63,13 +104,17 @@ def _wanted(context: Context) -> tuple[int, int, str]:
     records = pages = 0
     about = ""
     for framework in context.frameworks:
-        for repo in framework.repositories:
+        for repo in (repo for repo in framework.repositories if repo.name not in resting):
             one = known.get(repo.name, Known())
             if one.record is None:
                 about, one.created_on = "about ", framework.first_released_on
             records += not is_settled(one.record, settled)
             pages += len(PagePlan.make(one, now, settled=settled, covers=context.covers).pages)
     return records, pages, about
+
+
+def _names(context: Context) -> list[str]:
+    return [repo.name for framework in context.frameworks for repo in framework.repositories]
 
 
 def _reserve(context: Context) -> int:
@@ -88,30 +133,41 @@ class _Collection:
         self.began = context.settings.clock()
         self.hub = Hub(context, run, outcome, reserve=_reserve(context))
         self.known = read_known(context.archive, self.began)
-        self.names = [repo.name for framework in context.frameworks for repo in framework.repositories]
+        names = _names(context)
+        seek_ids(context.archive, {name: self.known.setdefault(name, Known()) for name in names})
+        self.refused_lately = Refusals.of(context, "stars")
+        self.resting = self.refused_lately.resting.intersection(names)
         self.registered = {
             repo.name.lower(): repo.name
             for framework in context.registry.frameworks.values()
             for repo in framework.repositories
         }
-        self.unasked = list(self.names)
+        self.unasked = self.refused_lately.in_turn(names, str)
         self.plans: dict[str, PagePlan] = {}
         self.refusals = 0
         self.progress = context.progress
-        self.task = context.progress.add_task("stars", total=len(self.names))
+        self.task = context.progress.add_task("stars", total=len(self.unasked))
 
     def run(self) -> None:
-        """Ask all records first: they give the names for paging, for PyGithub loses the page at a rename's redirect."""
+        """Ask all records first: they give the names for paging, for PyGithub loses the page at a rename's redirect.
+
+        Repositories refused lately wait until the others are read to their last page.
+        """
         try:
-            for name in self.names:
-                self._attempt(name, None)
-            for name, page in self._pages():
-                self._attempt(name, page)
+            for names in self._queues():
+                for name in names:
+                    self._attempt(name, None)
+                for name, page in self._pages():
+                    self._attempt(name, page)
         finally:
             self.outcome.left = self._left()
             self.outcome.noticed += self._disagreements()
         for name, paging in self.plans.items():
             self.outcome.failed += [f"{name}: {line}" for line in paging.gaps()]
+
+    def _queues(self) -> list[list[str]]:
+        late = self.refused_lately.at
+        return [[name for name in self.unasked if (name in late) is refused] for refused in (False, True)]
 
     def _pages(self) -> Iterator[tuple[str, int]]:
         """Yield page 1 of every repository, then page 2 of every, …; plans grow and end meanwhile."""
@@ -135,7 +191,8 @@ class _Collection:
         self.progress.update(self.task, advance=1, total=self._total(1))
 
     def _refused(self, name: str, refusal: Refused) -> None:
-        self.outcome.failed.append(f"{name}: {refusal}")
+        self.outcome.failed.append(str(refusal) if isinstance(refusal, AnotherRepository) else f"{name}: {refusal}")
+        self.outcome.refused.append(name)
         self.plans.pop(name, None)
         self.refusals = 0 if isinstance(refusal, NoSuchRepository) else self.refusals + 1
         if self.refusals == REFUSALS_IN_A_ROW:
@@ -147,10 +204,18 @@ class _Collection:
             etag, of = (known.record.etag, known.record.response_id) if known.record else (None, None)
             # Under today's name there is no redirect, which would cost a request each time.
             path = f"/repos/{known.full_name or name}"
-            answer = self.hub.get(name, path, {"kind": "repo"}, etag=etag, of=of)
+            cut = "all fields but " + ", ".join((*KEPT, "license.spdx_id"))
+            params = {"kind": "repo", "cut": cut, GITHUB_ID: known.github_id}
+            answer = self.hub.get(name, path, params, etag=etag, of=of, keep=without_people)
+            if other := known.other_id([] if answer.status == 304 else self._rows(answer.response)):
+                raise AnotherRepository(
+                    f"{name} is another repository today (id {other}, was {known.github_id}): "
+                    "give the new one its own entry in the registry"
+                )
             self._take(known, answer, known.record.rows if known.record else [])
         if line := self._alias(name, known):
             self.outcome.failed.append(line)
+            self.outcome.refused.append(name)
         else:
             now = self.context.settings.clock()
             self.plans[name] = PagePlan.make(known, now, settled=self.settled, covers=self.context.covers)
@@ -197,6 +262,7 @@ class _Collection:
 
     def _left(self) -> str:
         counts = {"repository records": len(self.unasked), "pages of star history": pages_left(self.plans)}
+        counts["repositories refused lately"] = len(self.resting)
         return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def _disagreements(self) -> Iterator[str]:

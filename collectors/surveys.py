@@ -13,7 +13,7 @@ from collectors import surveyfiles
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
 from collectors.bulk import InputFile
-from collectors.worklist import REFUSALS_IN_A_ROW
+from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
 from warehouse import cited
 from warehouse.errors import BadInputError
 from warehouse.parse.surveys import FAULT
@@ -29,7 +29,8 @@ _HEAD_BYTES = 1_000
 def collect(context: Context) -> Outcome:
     """Count the newest year not counted yet; `rows` holds the cited survey figures too.
 
-    A year whose file cannot be read is named, and the next older one is asked instead; the next run tries it again.
+    A year whose file cannot be read is named, and the next older one is asked instead; later runs try it after the
+    others, and under --due not on the same day.
     """
     with recording(context, SOURCE) as (run, outcome):
         outcome.left = ""
@@ -48,12 +49,13 @@ def collect(context: Context) -> Outcome:
 def plan(context: Context) -> Plan:
     """One file a run, the newest first."""
     left = _wanted(context, _known(context))
+    calls = len(_in_turn(context, left)[:1])
     return Plan(
         SOURCE,
-        calls=len(left[:1]),
-        seconds=SECONDS_A_FILE * len(left[:1]),
-        budget="one file (up to 200 MB) a run; Kaggle, Papers with Code: dlpulse import survey",
-        left=_words(left[1:]),
+        calls=calls,
+        seconds=SECONDS_A_FILE * calls,
+        budget="a file (200 MB) a run",
+        left=_words(left[calls:]),
     )
 
 
@@ -72,7 +74,17 @@ def _known(context: Context) -> set[int]:
 
 
 def _wanted(context: Context, known: set[int]) -> list[int]:
+    if not any(framework.survey_labels for framework in context.frameworks):
+        return []
     return [year for year in YEARS if year not in known and _covers(context, year)]
+
+
+def _in_turn(context: Context, years: list[int]) -> list[int]:
+    return Refusals.of(context, SOURCE).in_turn(years, _label)
+
+
+def _label(year: int) -> str:
+    return f"Stack Overflow {year}"
 
 
 def _covers(context: Context, year: int) -> bool:
@@ -97,11 +109,12 @@ def _ask_newest(context: Context, run: Run, outcome: Outcome, left: list[int]) -
     base = context.settings.survey_base
     asker = Asker(context, run, outcome, Host("Stack Overflow's survey archive", base))
     task = context.progress.add_task(SOURCE, total=None)
-    for refusals, year in enumerate(left, 1):
+    for refusals, year in enumerate(_in_turn(context, left), 1):
         try:
             _ask_year(context, asker, run, outcome, year)
         except Refused as refusal:
-            outcome.failed.append(f"Stack Overflow {year}: {refusal}")
+            outcome.failed.append(f"{_label(year)}: {refusal}")
+            outcome.refused.append(_label(year))
             if refusals == REFUSALS_IN_A_ROW:
                 raise GivenUp(f"{asker.host.name} gave no usable file {refusals} times in a row") from None
         else:
@@ -115,7 +128,7 @@ def _ask_year(context: Context, asker: Asker, run: Run, outcome: Outcome, year: 
     folder = context.settings.home / "downloads" / SOURCE
     shutil.rmtree(folder, ignore_errors=True)
     url = f"{context.settings.survey_base}/{year}/results.csv"
-    ask = Ask(f"Stack Overflow {year}", f"survey:stackoverflow:{year}", url, params={"year": year})
+    ask = Ask(_label(year), f"survey:stackoverflow:{year}", url, params={"year": year})
     try:
         file = asker.download(ask, folder)
         try:

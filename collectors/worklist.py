@@ -3,33 +3,76 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording, told_by
+from warehouse.schedule import REFUSED_RESTS, refused_lately
 
 # Past this many faults in a row the source, not the question, is at fault.
 REFUSALS_IN_A_ROW = 3
+Question = TypeVar("Question")
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """When a source's questions were last refused (UTC), by label; `resting` are those not to be asked now."""
+
+    at: Mapping[str, datetime]
+    resting: frozenset[str]
+
+    @classmethod
+    def of(cls, context: Context, source: str) -> Refusals:
+        """Read the source's newest runs; only under --due does a question rest."""
+        now = context.settings.clock()
+        at = refused_lately(context.archive, source, now)
+        resting = (label for label, when in at.items() if context.only_due and now - when < REFUSED_RESTS)
+        return cls(at, frozenset(resting))
+
+    def in_turn(self, questions: Iterable[Question], label: Callable[[Question], str]) -> list[Question]:
+        """Return those to ask now: in their order, but the refused ones last, the one refused longest ago first.
+
+        So a few questions that never succeed starve neither the others nor one another.
+        """
+        awake = [question for question in questions if label(question) not in self.resting]
+        return sorted(awake, key=lambda question: self.at.get(label(question), datetime.min))
 
 
 @dataclass
 class Worklist:
-    """What a source would ask, in order, and at most `budget` of it in this run; `noun` names the questions."""
+    """What a source would ask, in order, and at most `budget` of it in this run; `noun` names the questions.
+
+    Those refused lately come last, and rest for a day under --due: see `Refusals`.
+    """
 
     source: str
     host: Host
     asks: Sequence[Ask]
     noun: str
+    refusals: Refusals
     budget: int | None = None
     seconds_each: float = 1.0
 
     @property
+    def waiting(self) -> Sequence[Ask]:
+        """The questions that do not rest, in the order in which they are asked.
+
+        Of a subject that was refused twice or more, as a tag in two months, the other questions come after all fresh
+        ones: each of them would cost one of the REFUSALS_IN_A_ROW.
+        """
+        refused = Counter(ask.subject for ask in self.asks if ask.label in self.refusals.at)
+        hopeful_first = sorted(self.asks, key=lambda ask: refused[ask.subject] > 1)
+        return self.refusals.in_turn(hopeful_first, lambda ask: ask.label)
+
+    @property
     def now(self) -> Sequence[Ask]:
         """The questions of this run."""
-        return self.asks if self.budget is None else self.asks[: max(0, self.budget)]
+        return self.waiting[: None if self.budget is None else max(0, self.budget)]
 
     def plan(self) -> Plan:
         """Say what a run would do."""
@@ -91,6 +134,7 @@ class Work:
                 answer(ask)
             except Refused as refusal:
                 self._outcome.failed.append(f"{ask.label}: {refusal}")
+                self._outcome.refused.append(ask.label)
                 refusals += 1
                 if refusals == REFUSALS_IN_A_ROW:
                     raise GivenUp(f"{one.host.name} gave no usable answer {refusals} times in a row") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections import defaultdict
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ def _response_row(response: raw.Response, part: Path, rejected: str | None) -> d
     )
     return {
         **{name: getattr(response, name) for name in names},
-        "params": str(dict(response.params)),
+        "params": json.dumps(dict(response.params), sort_keys=True, default=str),
         "bytes": len(response.body),
         "part": f"{part.parent.name}/{part.name}",
         "rejected": rejected,

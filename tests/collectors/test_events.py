@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from collectors.events import MOST_NAME_DAYS, _array, plan
+from collectors.fullnames import names_today
 from collectors.runner import open_context
 from tests.collectors.conftest import NOW, TOOLOG
 from warehouse import registry
@@ -112,6 +114,34 @@ def test_a_former_name_added_later_is_asked_alone(gather, queries, settings):
     (settings.home / "frameworks.toml").write_text(more, "utf-8")
     assert gather("events", ["toolog"], **AUTUMN).requests == 3
     assert {query[0] for query in queries()[3:]} == {"['Zaghaghi/toolog']"}
+
+
+def test_todays_name_at_github_is_asked_too_in_its_own_case(world, gather, queries):
+    world.github.rename("chainer/chainer", "New-Home/Chain")
+    gather("events", **AUTUMN)
+    gather("stars", since=NOW.date())
+    gather("events", **AUTUMN)
+    assert [names for names, _, _ in queries()] == ["['chainer/chainer','pfnet/chainer']"] * 3 + [
+        "['New-Home/Chain']"
+    ] * 3
+
+
+RECORD = {"archived": False, "created_at": "2020-01-01T00:00:00Z", "stargazers_count": 1, "forks_count": 1,
+          "open_issues_count": 1, "subscribers_count": 1, "pushed_at": None}  # fmt: skip
+
+
+def test_names_today_are_those_of_records_of_56_days_and_of_the_first_repository_under_a_name(settings):
+    told = [
+        ("old/one", 57, 1, "older/one"), ("case/two", 56, 2, "Case/Two"), ("re/born", 3, 3, "moved/away"),
+        ("re/born", 2, 7, "re/born"), ("case/two", 1, 2, "Case/too"),
+    ]  # fmt: skip
+    archive = Archive(settings.raw)
+    for name, days, number, full_name in told:
+        with archive.start("stars", lambda days=days: NOW - timedelta(days=days)) as run:
+            body = json.dumps(RECORD | {"id": number, "full_name": full_name}).encode()
+            run.write(name, body, params={"kind": "repo"}, status=200)
+            run.write(name, b"<html>", params={"kind": "repo"}, status=200)
+    assert names_today(archive, NOW) == {"case/two": "Case/too", "re/born": "moved/away"}
 
 
 def test_so_many_names_that_rows_could_be_cut_are_asked_in_parts(gather, rows, queries, settings):

@@ -106,7 +106,7 @@ ROWS = {
     "papers-count": Row(
         "papers", r"^/arxiv.*query=%28cat", ("keras",), date(2017, 6, 1), date(2017, 6, 30), {"wrong-total": BELIEVED}
     ),
-    "surveys": Row("surveys", "^/surveys", ("keras",)),
+    "surveys": Row("surveys", "^/surveys", ("keras",), date(2024, 1, 1), date(2024, 12, 31)),
     "downloads-pypistats": Row(
         "downloads", "^/pypistats", ("chainer",), date(2026, 7, 1), date(2026, 8, 31), {"404": ABSENT}, later=31
     ),
@@ -167,13 +167,16 @@ ADDRESSES = (
 )  # fmt: skip
 
 
+ORIGIN = ("response_id", "fetched_at", "read_from")
+
+
 def facts(home: Path, source: str) -> set[str]:
     """Return all rows that the archived answers give, without their origin."""
     found = set()
     for response in Archive(home / "raw").responses(source):
         try:
             for table, row in rows_of(response):
-                values = {key: value for key, value in row.items() if key not in ("response_id", "fetched_at")}
+                values = {key: value for key, value in row.items() if key not in ORIGIN}
                 found.add(f"{table} {json.dumps(values, sort_keys=True, default=str)}")
         except Rejected:
             continue

@@ -19,7 +19,7 @@ from rich.console import Console
 from collectors.base import Outcome
 from collectors.imports import import_files
 from collectors.runner import open_context
-from tests.collectors.conftest import TOOLOG
+from tests.collectors.conftest import NOW, TOOLOG
 from tests.world.reply import Request
 from warehouse import registry
 from warehouse.raw import Archive
@@ -185,7 +185,7 @@ def test_a_file_without_an_event_is_no_hour_without_stars(take_in, tmp_path, row
 def test_a_file_that_unpacks_to_a_bomb_is_refused(take_in, tmp_path, rows):
     path = tmp_path / "2019-05-04-3.json.gz"
     path.write_bytes(gzip.compress(b"{" + b" " * 50_000_000))
-    assert take_in(path).failed == ["2019-05-04-3.json.gz: unpacks to 200 times its size: refused"]
+    assert take_in(path).failed == ["2019-05-04-3.json.gz: unpacks to more than 200 times its size: refused"]
     assert rows("event_windows") == []
 
 
@@ -204,6 +204,16 @@ def test_a_file_is_read_once_and_again_when_the_registry_names_more(take_in, hou
     (settings.home / "frameworks.toml").write_text(more, "utf-8")
     assert take_in(file).noticed == []
     assert Counter(row["repo_name"] for row in rows("star_events")) == {"keras-team/keras": 2, "zaghaghi/early": 1}
+
+
+def test_a_file_is_read_again_when_github_tells_another_name(world, gather, take_in, hour_file, rows):
+    file = hour_file(star("chainer/chainer"), star("New-Home/Chain"), star("new-home/chain"))
+    take_in(file)
+    world.github.rename("chainer/chainer", "New-Home/Chain")
+    gather("stars", since=NOW.date())
+    assert take_in(file).noticed == []
+    day = date(2019, 5, 4)
+    assert counted(rows) == {("chainer/chainer", day, 3): 1, ("New-Home/Chain", day, 3): 1}
 
 
 def test_an_hour_after_the_archives_collapse_is_still_read(world, take_in, rows):

@@ -41,6 +41,12 @@ def windows(rows) -> list[tuple[date, int]]:
     return [(row["window_start"], row["received"]) for row in rows("paper_windows")]
 
 
+def told_pages(settings) -> list[list[str]]:
+    """The raw answers that each note of a finished window names."""
+    answers = Archive(settings.raw).responses("papers")
+    return [answer.json()["responses"] for answer in answers if answer.subject.startswith(WINDOW_DONE)]
+
+
 def test_a_refresh_after_a_week_asks_the_last_14_days_in_one_request(world, gather, archived):
     gather("papers", ["pytorch"], since=date(2025, 9, 1))
     asked, later = len(world.requests), NOW + timedelta(days=7)
@@ -122,18 +128,21 @@ def test_windows_noted_by_calendar_year_are_not_asked_again(settings, gather, ar
     assert ("Keras" in asked["window:2017"], "Keras" in asked["window:2016"]) == (False, True)
 
 
-def test_a_run_that_was_ended_within_a_window_goes_on_with_its_missing_page(world, gather, rows):
+def test_a_run_that_was_ended_within_a_window_goes_on_with_its_missing_page(world, gather, rows, archived, settings):
     world.fault("429", f"{PAPERS}.*start=500", count=-1, retry_after="7200")
     assert gather("papers", **YEAR_2025).left == "1 windows of papers and 12 monthly totals"
     world.faults.clear()
     assert gather("papers", **YEAR_2025).failed == []
     assert (world.asked(f"{PAPERS}.*start=0&"), world.asked(f"{PAPERS}.*start=500&")) == (1, 2)
+    pages = [answer for answer in archived("papers") if answer.subject == "window:2025" and answer.status == 200]
+    assert [page.params["start"] for page in pages] == [0, 500]
+    assert told_pages(settings) == [[page.response_id for page in pages]]
     everything = [paper for paper in world.arxiv.papers if paper.submitted_on.year == 2025]
     assert {row["arxiv_id"] for row in rows("papers")} == {paper.arxiv_id for paper in everything}
     assert windows(rows) == [(date(2025, 1, 1), len(everything))]
 
 
-def test_a_paper_that_came_in_before_the_missing_page_has_the_window_read_anew(world, gather, rows):
+def test_a_paper_that_came_in_before_the_missing_page_has_the_window_read_anew(world, gather, rows, archived, settings):
     world.fault("429", f"{PAPERS}.*start=500", count=-1, retry_after="7200")
     gather("papers", **YEAR_2025)
     world.faults.clear()
@@ -141,6 +150,8 @@ def test_a_paper_that_came_in_before_the_missing_page_has_the_window_read_anew(w
     assert gather("papers", **YEAR_2025).failed == []
     assert "2501.00001" in {row["arxiv_id"] for row in rows("papers")}
     assert world.asked(f"{PAPERS}.*start=0&") == 2
+    pages = [answer for answer in archived("papers") if answer.subject == "window:2025" and answer.status == 200]
+    assert told_pages(settings) == [[page.response_id for page in pages[-2:]]]
 
 
 def test_pages_of_another_day_are_asked_again(world, gather):
@@ -162,13 +173,13 @@ def test_a_year_and_its_december_are_asked_until_a_week_after_their_end(shared_d
     assert requests == [13, 2, 2, 0]
 
 
-def test_a_month_counts_once_every_day_of_it_was_asked_in_some_window_and_three_days_have_passed(gather, settings):
+def test_a_month_counts_once_every_day_of_it_was_asked_in_some_window_and_a_week_has_passed(gather, settings):
     first, last = date(2016, 5, 1), date(2016, 6, 30)
     for until in (date(2016, 6, 15), last):
         gather("papers", ["keras"], since=first, until=until)
     gather("papers", ["theano"], since=first, until=date(2016, 6, 29))
-    gather("papers", ["caffe"], since=first, until=last, clock=lambda: datetime(2016, 7, 2))
-    gather("papers", ["torch7"], since=first, until=last, clock=lambda: datetime(2016, 7, 3))
+    gather("papers", ["caffe"], since=first, until=last, clock=lambda: datetime(2016, 7, 6))
+    gather("papers", ["torch7"], since=first, until=last, clock=lambda: datetime(2016, 7, 7))
     build(settings, registry.load(settings))
     with duckdb.connect(str(settings.database), read_only=True) as connection:
         found = connection.execute(

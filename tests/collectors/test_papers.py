@@ -36,7 +36,7 @@ def truth(world):
 @pytest.fixture
 def read(gather):
     """Collect the papers of 2016 and 2017 that name Keras."""
-    return lambda **changes: gather("papers", ["keras"], since=SINCE, until=UNTIL, **changes)
+    return lambda **changes: gather("papers", ["keras"], **{"since": SINCE, "until": UNTIL} | changes)
 
 
 def windows(rows) -> list[tuple[date, int]]:
@@ -195,6 +195,31 @@ def test_every_answer_is_kept_with_its_status(world, read, archived):
     read()
     pages = [answer for answer in archived("papers") if answer.params["kind"] == "window"]
     assert [(answer.status, answer.body[:5]) for answer in pages[:3]] == [(200, b"<!DOC")] * 3
+
+
+def test_a_finished_window_is_noted_with_its_usable_pages_alone(world, read, settings, archived):
+    world.fault("html", YEAR_2017)
+    read()
+    notes = [note for note in Archive(settings.raw).responses("papers") if note.subject.startswith(WINDOW_DONE)]
+    pages = [answer.response_id for answer in archived("papers") if answer.params["kind"] == "window"]
+    assert len(pages) == 3
+    assert [json.loads(note.body)["responses"] for note in notes] == [pages[1:2], pages[2:]]
+
+
+def test_three_totals_that_are_never_given_do_not_starve_the_other_windows_and_totals(world, read):
+    world.fault("html", "search_query=%28cat.*20171[012]01", count=-1)
+    first = read()
+    assert (len(first.failed), first.left) == (4, "1 windows of papers and 24 monthly totals")
+    assert first.refused == ["papers in 2017-12", "papers in 2017-11", "papers in 2017-10"]
+    assert read().left == "3 monthly totals"
+
+
+def test_a_window_that_is_never_given_is_asked_after_all_others(world, read, archived):
+    world.fault("html", YEAR_2017, count=-1)
+    read(since=date(2017, 1, 1), until=date(2017, 1, 31))
+    read(until=date(2017, 1, 31))
+    asked = [answer.subject for answer in archived("papers") if answer.params["kind"] == "window"]
+    assert asked == ["window:2017-01-01..2017-01-31"] * 3 + ["window:2016"] + ["window:2017-01-01..2017-01-31"] * 3
 
 
 def test_a_finished_window_is_noted_with_its_query(read, settings):

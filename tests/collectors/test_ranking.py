@@ -6,14 +6,16 @@ import csv
 import hashlib
 import io
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from collectors.ranking import plan, without_people
-from collectors.runner import open_context
+from collectors.base import Outcome
+from collectors.ranking import ours_alone, plan
+from collectors.runner import collect, open_context
 from tests.collectors.conftest import NOW
 from tests.world.ranking import MISSING
 from warehouse import registry
@@ -21,6 +23,10 @@ from warehouse.raw import Archive
 
 QUIET = Console(quiet=True)
 AUGUST = {"since": date(2026, 8, 1), "until": date(2026, 8, 31)}
+NAMES_IN_2018 = [
+    "BVLC/caffe", "Microsoft/CNTK", "PaddlePaddle/Paddle", "Theano/Theano", "apache/incubator-mxnet",
+    "keras-team/keras", "pytorch/pytorch", "tensorflow/tensorflow", "torch/torch7",
+]  # fmt: skip
 SPRING = {"since": date(2026, 3, 1), "until": date(2026, 5, 31)}
 
 
@@ -125,7 +131,7 @@ def test_the_first_day_of_all_is_read_and_none_before_it_is_asked(gather, rows, 
     outcome = gather("ranking", since=date(2018, 1, 1), until=date(2018, 12, 19), every="day")
     assert (outcome.failed, asked()) == ([], ["2018-12-19", "2018-12-18"])
     assert stars(rows, date(2018, 12, 18))["keras-team/keras"] == 36_511
-    assert len(stars(rows, date(2018, 12, 18))) == 2_547
+    assert sorted(stars(rows, date(2018, 12, 18))) == NAMES_IN_2018
 
 
 def test_a_month_that_is_not_over_is_not_asked(gather, asked):
@@ -150,10 +156,15 @@ def test_no_persons_name_is_archived(world, gather, archived):
     original = (world.ranking.recorded / "github-ranking-2026-08-22.csv").read_bytes()
     before = list(csv.DictReader(io.StringIO(original.decode(), newline="")))
     after = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
-    assert after == [{key: row[key] for key in row if key not in ("username", "description")} for row in before]
+    names = answer.params["names"]
+    ours = [row for row in before if row["repo_url"].removeprefix("https://github.com/").lower() in names]
+    assert after == [{key: row[key] for key in row if key not in ("username", "description")} for row in ours]
+    assert {"keras-team/keras", "fchollet/keras", "google/jax", "jax-ml/jax"} <= set(names)
+    assert b"codecrafters-io" not in answer.body
     assert answer.params == {
         "day": "2026-08-22",
         "cut": ["username", "description"],
+        "names": sorted(names),
         "bytes": len(original),
         "sha256": hashlib.sha256(original).hexdigest(),
     }
@@ -165,24 +176,109 @@ def test_no_persons_name_is_archived_of_a_spoiled_file_either(world, gather, arc
     outcome = gather("ranking", since=date(2026, 8, 22), until=date(2026, 8, 22), every="day")
     assert len(outcome.failed) == 1
     (answer,) = archived("ranking")
-    assert len(answer.body) > 20_000
+    assert b"https://github.com/tensorflow/tensorflow" in answer.body
     assert b"A collective list of free APIs" not in answer.body
+    assert b"public-apis" not in answer.body
     assert answer.body.startswith(b"rank,item,repo_name,stars,forks,language,repo_url,issues,last_commit\n")
 
 
+A, B = "https://github.com/a/a", "https://github.com/B/b"
+
+
 def test_a_name_within_quotes_and_lines_is_cut_as_well():
-    body = b'repo_url,stars,forks,issues,description\r\nu,1,2,3,"by ""Ann"",\r\nof, Oslo"\r\nv,4,5,6,x\r\n'
-    assert without_people(body)[0] == b"repo_url,stars,forks,issues\r\nu,1,2,3\r\nv,4,5,6\r\n"
+    body = f'repo_url,stars,forks,issues,description\r\n{A},1,2,3,"by ""Ann"",\r\nof, Oslo"\r\n{B},4,5,6,x\r\n'
+    kept = ours_alone({"a/a", "b/b"}, body.encode())[0]
+    assert kept.decode() == f"repo_url,stars,forks,issues\r\n{A},1,2,3\r\n{B},4,5,6\r\n"
 
 
-def test_a_row_with_a_column_too_many_loses_it_and_is_told():
-    kept, told = without_people(b"repo_url,stars,forks,issues,description\nu,1,2,3,by Ann, of Oslo\n")
-    assert (kept, told["damaged"]) == (b"repo_url,stars,forks,issues\nu,1,2,3\n", "line 2 has 6 of 5 columns")
+def test_lines_of_other_repositories_are_not_kept_and_case_does_not_matter():
+    body = f"repo_url,stars,forks,issues\n{A},1,2,3\n{B},4,5,6\n"
+    kept, told = ours_alone({"b/b", "c/c"}, body.encode())
+    assert (kept.decode(), told["names"]) == (f"repo_url,stars,forks,issues\n{B},4,5,6\n", ["b/b", "c/c"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "damage"),
+    [
+        (f"{A},1,2,3,by Ann, of Oslo\n", "line 2 has 6 of 5 columns"),
+        ("https://example.org/a/a,1,2,3,x\n", "line 2: repo_url 'https://example.org/a/a' is no repository's address"),
+        (f'{A},1,2,3,"x\n', "line 2: unexpected end of data"),
+        ("", "the ranking is empty"),
+    ],
+)
+def test_what_is_wrong_in_lines_that_are_not_kept_is_told(lines, damage):
+    kept, told = ours_alone({"a/a"}, f"repo_url,stars,forks,issues,description\n{lines}".encode())
+    assert (kept, told["damaged"]) == (b"repo_url,stars,forks,issues\n", damage)
 
 
 def test_what_is_no_ranking_is_archived_as_it_came():
     page = b"<!DOCTYPE html>\n<title>Sign in</title>"
-    assert without_people(page) == (page, {})
+    assert ours_alone({"a/a"}, page) == (page, {})
+
+
+NEWCOMER = """
+[[framework]]
+id = "newcomer"
+name = "Newcomer"
+colour = "#123456"
+first_released_on = 2018-05-20
+status = "active"
+repositories = [{ name = "Filler-1/thing", formerly = ["filler-2/thing"] }]
+"""
+
+
+def test_a_framework_added_later_asks_the_days_again_and_once(gather, settings, rows, asked):
+    gather("ranking", **AUGUST)
+    assert [name for name in stars(rows, date(2026, 8, 31)) if "filler" in name] == []
+    (settings.home / "frameworks.toml").write_text(NEWCOMER, "utf-8")
+    gather("ranking", ["newcomer"], **AUGUST)
+    assert sorted(name for name in stars(rows, date(2026, 8, 31)) if "filler" in name) == [
+        "filler-1/thing",
+        "filler-2/thing",
+    ]
+    gather("ranking", ["newcomer", "chainer"], **AUGUST)
+    assert asked() == ["2026-08-31", "2026-08-31"]
+
+
+def test_a_repository_is_kept_under_the_name_that_the_stars_told(world, gather, rows, archived):
+    world.github.rename("keras-team/keras", "new-home/Keras")
+    gather("stars", ["keras"], since=date(2026, 9, 1))
+    gather("ranking", since=date(2026, 9, 10), until=date(2026, 9, 10), every="day")
+    assert "new-home/keras" in archived("ranking")[0].params["names"]
+
+
+@pytest.fixture
+def due(settings):
+    """Collect by --due, so many hours after NOW."""
+
+    def run(hours: float, **choice: Any) -> Outcome:
+        chosen = replace(settings, clock=lambda: NOW + timedelta(hours=hours))
+        known = registry.load(chosen)
+        return collect(chosen, known, ["ranking"], console=QUIET, only_due=True, **choice)[0]
+
+    return run
+
+
+def test_a_month_refused_lately_is_asked_last(world, gather, asked):
+    world.fault("html", "ranking-2026-05-31", count=-1)
+    assert gather("ranking", since=date(2026, 4, 1)).refused == ["2026-05-31"]
+    gather("ranking", since=date(2026, 3, 1))
+    assert asked()[-2:] == ["2026-03-31", "2026-05-31"]
+
+
+def test_by_due_a_refused_month_rests_a_day_and_the_run_ends_well(world, due, asked):
+    world.fault("html", "ranking-2026-05-31", count=-1)
+    first, second = due(0, **SPRING), due(1, **SPRING)
+    assert (first.refused, second.failed, second.requests) == (["2026-05-31"], [], 0)
+    assert second.left == "1 months of the ranking"
+    assert [due(hours, **SPRING).requests for hours in (22, 24)] == [0, 1]
+
+
+def test_by_due_a_wrong_address_is_asked_once_a_day(world, due):
+    world.fault("404", "github-ranking-", count=-1)
+    first, second = due(0), due(1)
+    assert (first.requests, second.requests, second.failed) == (25, 0, [])
+    assert second.left == "93 months of the ranking"
 
 
 @pytest.mark.parametrize(

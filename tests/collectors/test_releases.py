@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from rich.console import Console
 
+from collectors.base import Outcome
 from collectors.releases import plan, without_people
-from collectors.runner import open_context
+from collectors.runner import collect, open_context
 from tests.collectors.conftest import NOW
 from tests.world import releases as generated
 from warehouse import registry
@@ -233,3 +235,70 @@ def test_the_plan_tells_calls_and_budget(world, settings, gather):
                       console=Console(quiet=True)) as context:  # fmt: skip
         told = plan(context)
     assert (told.calls, told.budget, told.left) == (3, "4,999 of 5,000 left this hour", "")
+
+
+@pytest.fixture
+def due(settings):
+    """Collect by --due, so many hours after NOW."""
+
+    def run(hours: float, *frameworks: str) -> Outcome:
+        chosen = replace(settings, clock=lambda: NOW + timedelta(hours=hours))
+        known = registry.load(chosen)
+        quiet = Console(quiet=True)
+        return collect(chosen, known, ["releases"], frameworks=known.choose(frameworks), console=quiet, only_due=True)[
+            0
+        ]
+
+    return run
+
+
+@pytest.fixture
+def lists(rows):
+    """How each list was read: from when, and whether whole."""
+    return lambda: [(row["repo_id"], row["read_from"], row["is_whole"]) for row in rows("release_lists")]
+
+
+def test_a_list_read_to_its_last_page_is_whole_and_one_read_to_a_known_release_is_not(world, gather, lists):
+    gather("releases", ["tensorflow"])
+    later = NOW + timedelta(days=40)
+    world.at(later)
+    gather("releases", ["tensorflow"], clock=lambda: later)
+    assert lists() == [("tensorflow/tensorflow", NOW, True), ("tensorflow/tensorflow", later, False)]
+
+
+def test_a_reading_begins_with_the_first_of_its_pages_also_after_a_break(many, world, gather, lists):
+    world.fault("reset", "[?&]page=4", count=-1)
+    gather("releases")
+    world.faults.clear()
+    gather("releases")
+    assert lists() == [(CHAINER, NOW, True)]
+
+
+def test_new_releases_do_not_put_off_the_reading_of_all_pages(world, gather, lists):
+    for days in (0, 60, 91):
+        later = NOW + timedelta(days=days)
+        world.at(later)
+        gather("releases", ["tensorflow"], clock=lambda later=later: later)
+    assert [is_whole for _, _, is_whole in lists()] == [True, False, True]
+
+
+def test_by_due_a_repository_that_is_gone_rests_a_day_and_the_others_their_week(world, due, settings):
+    (settings.home / "frameworks.toml").write_text(NEWCOMER, "utf-8")
+    chosen = ("newcomer", "torch7", "chainer")
+    first, second = due(0, *chosen), due(1, *chosen)
+    assert first.refused == ["nobody/wrong-one", "nobody/wrong-two", "nobody/wrong-three"]
+    assert (first.requests, second.requests, second.failed) == (6, 0, [])
+    assert second.left == "3 repositories refused lately"
+    assert [due(hours, *chosen).requests for hours in (22, 24, 25)] == [0, 3, 0]
+    assert world.asked("torch7/releases") == 1
+
+
+def test_repositories_refused_lately_are_read_after_all_pages_of_the_others(many, world, gather):
+    bad = ["jax", "keras", "tensorflow"]
+    world.fault("html", "(jax|keras|tensorflow)/releases", count=-1)
+    first = gather("releases", bad)
+    asked = len(world.requests)
+    gather("releases", ["chainer", *bad])
+    assert (len(first.refused), len(world.requests) - asked) == (3, 4 + 3)
+    of_the_bad = [bool(re.search("jax|keras|tensorflow", target)) for target in world.requests[asked:]]
+    assert of_the_bad == [False] * 4 + [True] * 3

@@ -155,6 +155,15 @@ def test_the_note_covers_the_days_from_the_first_month_to_eight_days_before_the_
     assert window["received"] == window["total"] == sum(row["submitted_on"] <= LAST_WHOLE_DAY for row in rows("papers"))
 
 
+def test_the_note_names_the_raw_answers_that_hold_the_papers(file, bulk, rows, settings, monkeypatch):
+    monkeypatch.setattr("collectors.snapshot.CHUNK_BYTES", 50_000)
+    bulk(file)
+    (note,) = [one for one in Archive(settings.raw).responses("papers") if one.subject.startswith("window-done:")]
+    holders = list(dict.fromkeys(row["response_id"] for row in rows("papers")))
+    assert len(holders) > 1
+    assert note.json()["responses"] == holders
+
+
 def test_what_the_file_covers_is_not_asked_of_the_api(world, file, bulk, gather, rows, settings):
     bulk(file)
     months_of_file = len(rows("paper_counts"))

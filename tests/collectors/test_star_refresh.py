@@ -147,6 +147,27 @@ def test_due_again_after_23_hours(world, about):
             assert stars.collect(context).requests == requests
 
 
+@pytest.mark.parametrize("fault", ["404", "html"])
+def test_by_due_a_refused_repository_rests_a_day_and_the_run_ends_well(world, about, fault):
+    world.fault(fault, "/repos/jax-ml/jax$", count=-1)
+    said = []
+    for hours in (0, 1, 22.9, 23.1, 24):
+        with about(NOW + hours * HOUR, only_due=True) as context:
+            outcome = stars.collect(context)
+        said.append((len(outcome.failed), outcome.requests, outcome.left))
+    rests = "1 repositories refused lately"
+    assert said == [(1, 22, ""), (0, 0, rests), (0, 0, rests), (1, 3, ""), (0, 0, rests)]
+
+
+def test_a_plan_by_due_leaves_out_what_rests(world, about):
+    world.fault("404", "/repos/jax-ml/jax$", count=-1)
+    with about(NOW, only_due=True) as context:
+        stars.collect(context)
+    with about(NOW + HOUR, only_due=True) as context:
+        told = stars.plan(context)
+    assert (told.calls, told.left) == (0, "1 repositories refused lately")
+
+
 def test_days_outside_since_and_until_are_not_asked(world, gather, settings):
     outcome = gather("stars", since=date(2018, 1, 1), until=date(2018, 1, 31))
     assert (outcome.requests, outcome.failed, outcome.left) == (3, [], "")

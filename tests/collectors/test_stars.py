@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.stars import without_people
 from tests.collectors import series
 from tests.collectors.conftest import NOW
 from tests.world import World
@@ -251,6 +252,79 @@ def test_bad_answers_are_kept_with_their_status(world, gather, archived, kind):
     kept = archived("stars")
     assert [answer.status for answer in kept] == [{"html": 200, "truncated": 200}.get(kind) or int(kind)]
     assert kept[0].body
+
+
+def reborn(world: World, name: str = CHAINER) -> int:
+    """Let someone else start a repository under the name of one that was deleted; returns the first one's id."""
+    repo = world.github.find(name)
+    first, repo.id = repo.id, 7
+    return first
+
+
+def test_another_repository_under_the_same_name_gives_no_fact_and_is_named(world, gather, days):
+    gather("stars")
+    first, asked, before = reborn(world), len(world.requests), days(CHAINER)
+    for _ in range(2):
+        outcome = gather("stars", ["chainer"])
+        assert outcome.failed == [
+            f"chainer/chainer is another repository today (id 7, was {first}): "
+            "give the new one its own entry in the registry"
+        ]
+        assert (outcome.rows, outcome.new, outcome.refused) == (0, 0, [CHAINER])
+    assert (len(world.requests) - asked, days(CHAINER)) == (2, before)
+
+
+@pytest.mark.parametrize("weeks", [(9,), (1, 6, 12, 18), (9, 20)])
+def test_the_first_id_is_remembered_however_old(world, gather, weeks):
+    """Also when all that was answered in the last eight weeks is the other's record."""
+    gather("stars")
+    reborn(world)
+    for week in weeks:
+        later = NOW + timedelta(weeks=week)
+        world.at(later)
+        outcome = gather("stars", clock=lambda later=later: later)
+        assert (len(outcome.failed), "is another repository today (id 7" in outcome.failed[0]) == (1, True)
+
+
+def test_of_a_repository_never_known_the_archive_is_searched_once(gather, settings, archived):
+    (settings.home / "frameworks.toml").write_text(TWIN.replace("NAME", "nobody/gone"), "utf-8")
+    gather("stars", ["twin"])
+    assert [(answer.status, answer.params["github_id"]) for answer in archived("stars")] == [(404, None)]
+
+
+def test_no_login_is_archived_of_a_record(gather, archived):
+    gather("stars", ["toolog"])
+    record = archived("stars")[0]
+    assert sorted(record.json()) == [
+        "archived", "created_at", "forks_count", "full_name", "id", "open_issues_count", "pushed_at",
+        "stargazers_count", "subscribers_count",
+    ]  # fmt: skip
+    assert record.params["cut"].startswith("all fields but id, full_name, ")
+
+
+@pytest.mark.parametrize("kind", ["truncated", "invalid-utf8", "broken-off", "huge"])
+def test_no_login_is_archived_of_a_broken_record_either(world, gather, archived, kind):
+    world.fault(kind, "/repos/chainer/chainer$")
+    assert [line.split(":")[0] for line in gather("stars").failed] == [CHAINER]
+    assert [b"login" in answer.body for answer in archived("stars")] == [False] * len(archived("stars"))
+
+
+def test_a_record_keeps_its_licenses_id_and_a_message_stays():
+    record = {"id": 7, "license": {"spdx_id": "MIT", "name": "MIT License"}, "owner": {"login": "someone"},
+              "organization": {"login": "someone"}}  # fmt: skip
+    body = json.dumps(record).encode()
+    assert json.loads(without_people(body)) == {"id": 7, "license": {"spdx_id": "MIT"}}
+    assert b"someone" not in without_people(body[:-1]) + without_people(b"[" + body + b"]")
+    assert json.loads(without_people(b'{"message": "Not Found"}')) == {"message": "Not Found"}
+    assert without_people(b"<html>") == b"<html>"
+
+
+def test_a_repository_refused_lately_is_read_after_all_pages_of_the_others(world, gather):
+    world.fault("html", f"{JAX}/{HISTORY}", count=-1)
+    assert gather("stars", ["jax"]).refused == [JAX]
+    asked = len(world.requests)
+    gather("stars", ["jax", "chainer"])
+    assert ["jax" in target for target in world.requests[asked:]] == [False] * 21 + [True]
 
 
 def test_a_run_that_did_not_finish_is_noted_with_its_reason(world, gather, settings):

@@ -170,7 +170,7 @@ def test_a_git_lfs_pointer_is_named_gives_no_fact_and_the_next_year_is_counted(w
     assert counted(2023) == polls.truth(2023)["all"]
     assert outcome.left == "7 years of Stack Overflow's survey"
     world.surveys.pointers.clear()
-    assert gather("surveys").failed == []
+    assert gather("surveys", since=date(2024, 1, 1)).failed == []
     assert counted(2024) == polls.truth(2024)["all"]
 
 
@@ -211,6 +211,16 @@ def test_three_unusable_files_in_a_row_end_the_run(world, gather):
     assert (len(outcome.failed), outcome.requests) == (4, 3)
     assert outcome.failed[3] == "Stack Overflow's survey archive gave no usable file 3 times in a row"
     assert outcome.left == "8 years of Stack Overflow's survey"
+
+
+def test_three_years_that_are_never_given_do_not_starve_the_older_ones(world, gather, counted):
+    world.fault("404", "/surveys/(2024|2023|2022)", count=-1)
+    gather("surveys")
+    outcomes = [gather("surveys") for _ in range(5)]
+    assert [outcome.failed for outcome in outcomes] == [[]] * 5
+    assert counted(2017) == polls.truth(2017)["all"]
+    last = gather("surveys")
+    assert (len(last.failed), last.left) == (4, "3 years of Stack Overflow's survey")
 
 
 def test_a_limit_ends_the_run_and_says_when_to_come_back(world, gather, counted):

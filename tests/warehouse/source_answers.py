@@ -1,4 +1,4 @@
-"""Archives answers in the form of ranking, events, downloads, questions, releases and surveys, as the collectors do."""
+"""Archives answers of the sources in their form, as the collectors do."""
 
 from __future__ import annotations
 
@@ -27,12 +27,18 @@ class Sources:
         with Archive(self.settings.raw).start(source, lambda: self.now) as run:
             return run.write(subject, content, url="https://x/", params=params, status=status).response_id
 
-    def record(self, repo: str, stars: int, full_name: str = "") -> str:
+    def record(self, repo: str, stars: int, full_name: str = "", created: date = CREATED, **more: Any) -> str:
         """The repository's record."""
         answer = {"id": len(repo), "full_name": full_name or repo, "stargazers_count": stars, "archived": False}
-        answer |= {"created_at": f"{CREATED}T05:00:00Z", "pushed_at": None}
+        answer |= {"created_at": f"{created}T05:00:00Z", "pushed_at": None}
         counts = dict.fromkeys(("forks_count", "open_issues_count", "subscribers_count"), 1)
-        return self.answer("stars", repo, answer | counts, kind="repo")
+        return self.answer("stars", repo, answer | counts | more, kind="repo")
+
+    def week(self, repo: str, week: date, days: list[int]) -> str:
+        """A page of star history with one week, Sunday first."""
+        label = (week - date(1970, 1, 1)).days * 86_400
+        page = [{"week": label, "total": sum(days), "days": days}]
+        return self.answer("stars", repo, page, kind="history", page=1)
 
     def events(self, names: list[str], first: date, last: date, stars: Iterable[tuple[str, date, int]] = ()) -> str:
         """ClickHouse's answer for a window; names without events have no line."""
@@ -80,13 +86,12 @@ class Sources:
         ]
         return self.answer("ranking", str(day), "\n".join(lines).encode(), day=str(day))
 
-    def pypistats(self, package: str, downloads: dict[date, int]) -> str:
-        """Days of a package without mirrors."""
-        data = [
-            {"category": "without_mirrors", "date": str(day), "downloads": number} for day, number in downloads.items()
-        ]
+    def pypistats(self, package: str, downloads: dict[date, int], mirrors: bool = False) -> str:
+        """Days of a package, without mirrors unless told otherwise."""
+        category = "with_mirrors" if mirrors else "without_mirrors"
+        data = [{"category": category, "date": str(day), "downloads": number} for day, number in downloads.items()]
         answer = {"data": data, "package": package.lower(), "type": "overall_downloads"}
-        return self.answer("downloads", package, answer, kind="pypistats", package=package, mirrors=False)
+        return self.answer("downloads", package, answer, kind="pypistats", package=package, mirrors=mirrors)
 
     def questions(self, tag: str | None, month: str, total: int) -> str:
         """Questions of a month."""
@@ -100,6 +105,10 @@ class Sources:
             for tag, day, draft, prerelease in releases
         ]
         return self.answer("releases", repo, page, kind="releases", page=1)
+
+    def releases_read(self, repo: str, since: datetime, pages: str) -> str:
+        """The note that the list was read from `since` on: `all` of its pages, or the `newest`."""
+        return self.answer("releases", repo, {}, None, kind="whole", pages=pages, read_from=since.isoformat())
 
     def survey(self, survey: str, year: int, populations: dict[str, dict[str, Any]]) -> str:
         """Counts of an answers file, as an import archives them."""

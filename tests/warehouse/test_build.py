@@ -130,7 +130,11 @@ def test_the_past_as_known_then_stays_when_the_source_rewrites_it(settings: Sett
 
 
 def test_observed_and_retained_stand_side_by_side_with_their_ratio(settings: Settings) -> None:
-    collected(settings, datetime(2026, 9, 11, 20), 1000, [(WEEK, [3, 1, 0, 0, 1, 0, 0])], "2015-03-28T00:00:00Z")
+    weeks = [(WEEK, [3, 1, 0, 0, 1, 0, 0])]
+    # The last reading of the 11th in California, which is the 12th in UTC; the day is over at the next one.
+    collected(settings, datetime(2026, 9, 11, 20), 990, weeks, "2015-03-28T00:00:00Z")
+    collected(settings, datetime(2026, 9, 12, 6), 1000, weeks, "2015-03-28T00:00:00Z")
+    collected(settings, datetime(2026, 9, 12, 20), 1000, weeks, "2015-03-28T00:00:00Z")
     publish(settings)
     assert query(
         settings, "select day, observed, retained, gross, retained_per_observed from rpt_star_disagreement"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collectors.ranking import without_people
+from collectors.ranking import ours_alone
 from warehouse.parse.ranking import conflicts, parse
 from warehouse.parse.tables import TABLES, Rejected
 from warehouse.raw import Response
@@ -47,11 +47,19 @@ def test_the_recorded_files_give_each_repository_once_with_its_owner(recorded):
     assert wanted[day].items() <= stars.items()
 
 
-def test_the_recorded_files_give_the_same_facts_without_peoples_names(recorded):
+def test_the_recorded_files_give_the_same_facts_of_the_repositories_kept(recorded):
     day, body = recorded
-    kept, told = without_people(body)
-    assert list(parse(answer(kept, day=day, **told))) == list(parse(answer(body, day=day)))
+    kept, told = ours_alone({"keras-team/keras", "pytorch/pytorch"}, body)
+    (of_the_day, *ours) = parse(answer(kept, day=day, **told))
+    whole = table(answer(body, day=day), "ranked_repos")
+    names = ("keras-team/keras", "pytorch/pytorch")
+    assert [row for _, row in ours] == [row for row in whole if row["full_name"] in names]
+    assert (of_the_day[1]["repositories"], len(ours)) == (2, 2)
     assert kept.partition(b"\n")[0].strip() == HEADER.strip().encode()
+
+
+def test_a_file_that_was_cut_may_hold_none_of_the_repositories():
+    assert [row["repositories"] for row in table(answer(HEADER, names=["a/b"]), "ranking_days")] == [0]
 
 
 def test_a_file_gives_a_row_of_its_day_and_of_its_repositories():

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from warehouse.parse import Rejected, rows_of
+from warehouse.parse import TABLES, Rejected, rows_of
 from warehouse.raw import Response
 
 V2 = {"tag_name": "v2.0", "draft": False, "prerelease": False, "published_at": "2018-06-13T01:22:26Z"}
@@ -59,6 +59,20 @@ def test_a_tag_that_stands_twice_counts_once():
 def test_an_empty_page_a_304_and_a_note_give_nothing():
     note = answer(b"", status=None, kind="whole")
     assert [rows_of(answer([])), rows_of(answer(b"", status=304)), rows_of(note)] == [[], [], []]
+
+
+@pytest.mark.parametrize(("pages", "is_whole"), [("all", True), ("newest", False)])
+def test_the_note_of_a_list_says_how_far_and_from_when_it_was_read(pages, is_whole):
+    ((table, row),) = rows_of(answer(b"", status=None, kind="whole", pages=pages, read_from="2026-09-10T07:00:00"))
+    assert (table, set(row)) == ("release_lists", set(TABLES["release_lists"].names))
+    assert (row["repo_id"], row["read_from"]) == ("chainer/chainer", datetime(2026, 9, 10, 7))
+    assert row["is_whole"] is is_whole
+
+
+@pytest.mark.parametrize("told", [{"pages": "some"}, {"pages": "all"}, {"pages": "all", "read_from": "then"}])
+def test_a_malformed_note_is_rejected(told):
+    with pytest.raises(Rejected):
+        rows_of(answer(b"", status=None, **{"kind": "whole", "read_from": None} | told))
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,12 @@ _ABS = re.compile(rf"https?://arxiv\.org/abs/({ARXIV_ID})(?:v\d+)?")
 
 @dataclass(frozen=True)
 class Feed:
-    """One page: how many papers match in all, the offset of this page, and its papers by arXiv id."""
+    """One page: how many papers match in all, the offset of this page, its papers' rows, and the raw answer's id."""
 
     total: int
     start: int
     papers: list[dict[str, Any]]
+    response_id: str
 
 
 def parse(response: Response) -> Iterator[Row]:
@@ -73,7 +74,7 @@ def feed(response: Response) -> Feed:
     # arXiv's well-known flaw: a valid feed without entries, in the middle of the results.
     if start < total and not entries:
         raise Rejected(f"an empty page, although {total} papers match")
-    return Feed(total, start, [_paper(entry) for entry in entries])
+    return Feed(total, start, [_paper(entry) for entry in entries], response.response_id)
 
 
 def _root(response: Response) -> ET.Element:

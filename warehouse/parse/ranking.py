@@ -19,6 +19,8 @@ COLUMNS = ("repo_url", "stars", "forks", "issues")
 MISSING = "missing"
 # The key of `params` by which the collector says what was wrong with a file before it cut columns out of it.
 DAMAGED = "damaged"
+# The key of `params` that lists the repositories, in lower case, whose lines were kept of a file.
+NAMES = "names"
 # One repository stands in several lists of a file, read off minutes apart.
 MOST_DRIFT = 0.01
 _REPO_URL = re.compile(r"https?://github\.com/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/?")
@@ -36,7 +38,7 @@ class Line:
 
 
 def parse(response: Response) -> Iterator[Row]:
-    """Yield one `ranking_days` row, and a `ranked_repos` row for each repository of the file: its first line counts.
+    """Yield one `ranking_days` row, and a `ranked_repos` row for each repository that was kept: its first line counts.
 
     A 404 alone tells nothing: a wrong address gives it too. The collector's note MISSING says of which days there is
     no file, once another day's file came from the same address; `repositories` is NULL then.
@@ -78,7 +80,7 @@ def read(response: Response) -> list[Line]:
         raise Rejected("not a ranking: it is not UTF-8") from None
     except csv.Error as error:
         raise Rejected(f"not a whole CSV file: {error}") from None
-    if not lines:
+    if not lines and NAMES not in response.params:
         raise Rejected("the ranking is empty")
     return lines
 
@@ -113,10 +115,16 @@ def _whole(row: list[str], header: list[str], number: int) -> list[str]:
 
 def _line(row: dict[str, Any]) -> Line:
     # `repo_name` is the name without its owner; the address tells both.
-    found = _REPO_URL.fullmatch(row["repo_url"])
+    name = repository_at(row["repo_url"])
+    return Line(name, *(_count(row[column], column, name) for column in ("stars", "forks", "issues")))
+
+
+def repository_at(address: str) -> str:
+    """Return the full name of the repository at an address; raises Rejected."""
+    found = _REPO_URL.fullmatch(address)
     if not found:
-        raise Rejected(f"repo_url {row['repo_url'][:100]!r} is no repository's address")
-    return Line(found[1], *(_count(row[column], column, found[1]) for column in ("stars", "forks", "issues")))
+        raise Rejected(f"repo_url {address[:100]!r} is no repository's address")
+    return found[1]
 
 
 def _count(text: str, column: str, name: str) -> int:

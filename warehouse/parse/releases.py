@@ -9,15 +9,42 @@ from typing import Any
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import Response
 
+# The `kind` of the collector's note that a repository's list was read, whose `pages` are ALL or NEWEST: up to a release
+# that was known.
+WHOLE = "whole"
+ALL, NEWEST = "all", "newest"
+
 
 def parse(response: Response) -> Iterator[Row]:
-    """Yield `releases` rows, one per tag; drafts are none. Nothing for dlpulse's notes and for a 304's empty body.
+    """Yield `releases` rows, one per tag; drafts are none. Nothing for a 304's empty body.
+
+    The collector's note that a list was read gives a row of `release_lists`; notes of early versions, which do not say
+    how far, give none.
 
     Raises:
         Rejected: the answer is not what GitHub's API description (2026-03-10) promises.
     """
-    if response.status in (None, 304):
+    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "repo_id": response.subject}
+    if response.status is None:
+        yield from _list_read(response, origin)
+    elif response.status != 304:
+        yield from _page(response, origin)
+
+
+def _list_read(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
+    params = response.params
+    if params.get("kind") != WHOLE or "pages" not in params:
         return
+    if params["pages"] not in (ALL, NEWEST):
+        raise Rejected(f"pages {params['pages']!r} is neither {ALL} nor {NEWEST}")
+    try:
+        read_from = datetime.fromisoformat(params["read_from"])
+    except (KeyError, TypeError, ValueError):
+        raise Rejected(f"read_from {params.get('read_from')!r} is not an instant") from None
+    yield "release_lists", {**origin, "read_from": read_from, "is_whole": params["pages"] == ALL}
+
+
+def _page(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
     if response.status != 200:
         raise Rejected(f"status {response.status}")
     try:
@@ -26,7 +53,6 @@ def parse(response: Response) -> Iterator[Row]:
         raise Rejected("not JSON (cut short, or a web page)") from None
     if not isinstance(content, list):
         raise Rejected("a page of releases must be a list")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "repo_id": response.subject}
     seen: set[str] = set()
     for entry in content:
         values = _release(entry)

@@ -140,6 +140,9 @@ TABLES: dict[str, pa.Schema] = {
             ("is_prerelease", pa.bool_()),
         ]
     ),
+    # A repository's list of releases that was read to where its reading ended. `is_whole`: to the last page, so that a
+    # release not told since `read_from`, when the first of its pages came, stands in the list no longer.
+    "release_lists": pa.schema([*_ORIGIN, ("repo_id", pa.string()), ("read_from", _INSTANT), ("is_whole", pa.bool_())]),
     # One option of a survey's question, counted from its answers file: `base` people answered the question at all.
     # `asked` false: the survey of that year did not ask (label, respondents and base are NULL).
     "survey_answers": pa.schema(

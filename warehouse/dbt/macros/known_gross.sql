@@ -1,10 +1,11 @@
 {#
     Gross stars as known under the condition `known`: star events per UTC day, summed over every name that the
     repository had, on days for which all of those names were read to the end (hour files: all 24 hours). A day read
-    without an event is zero; a day not read has no row. Days before the repository's creation are not its own.
+    without an event is zero; a day not read has no row, nor has one of which events were lost. Days before the
+    repository's creation are not its own.
 
     `stars` is the sum from the beginning, given only while every day since the creation was read; star events are
-    recorded since 2011-02-12.
+    recorded since 2011-02-12. After days of which events were lost, it holds those that were captured: a floor.
 #}
 {% macro known_gross(events, names, repos, known) %}
     with known_events as (
@@ -19,6 +20,7 @@
             repo_name,
             day,
             sum(stars_added) as stars_added,
+            bool_or(is_incomplete) as is_incomplete,
             max(known_from) as known_from,
             arg_max(response_id, (known_from, response_id)) as response_id
         from known_events
@@ -26,11 +28,19 @@
         having bool_or(hour is null) or count(hour) = 24
     ),
 
+    -- The registry's names were known before any answer.
+    known_names as (
+        select *
+        from (select * replace (coalesce(known_from, timestamp '1970-01-01') as known_from) from {{ names }})
+        where {{ known }}
+    ),
+
     repo_names as (
         select
-            *,
+            repo_id,
+            repo_name,
             count(*) over (partition by repo_id) as names
-        from {{ names }}
+        from known_names
     ),
 
     covered as (
@@ -41,6 +51,7 @@
             days.source,
             days.day,
             sum(days.stars_added)::bigint as stars_added,
+            bool_or(days.is_incomplete) as is_incomplete,
             max(days.known_from) as known_from,
             arg_max(days.response_id, (days.known_from, days.response_id)) as response_id
         from days
@@ -78,4 +89,5 @@
         order by day
         rows between unbounded preceding and current row
     )
+    qualify not is_incomplete
 {% endmacro %}

@@ -1,8 +1,8 @@
 -- What is not known of the signals beside stars and papers: the days between the known periods of each span that
 -- could be known. A span without end was never read.
 with newest as (
-    select max(fetched_at)::date as day
-    from {{ ref('meta_responses') }}
+    select day
+    from {{ ref('int_today') }}
 ),
 
 events_end as (
@@ -16,6 +16,35 @@ providers as (
         unnest(if(registry = 'pypi', ['pypistats', 'clickhouse'], ['conda'])) as provider,
         package
     from {{ ref('stg_registry__packages') }}
+),
+
+-- Packages that a provider answered about. To an unknown one pypistats answers 404, the others with nothing about it.
+asked_packages as (
+    select distinct
+        providers.provider,
+        providers.package
+    from providers
+    inner join {{ ref('stg_raw__responses') }} as responses
+        on
+            responses.source = 'downloads'
+            and responses.rejected is null
+            and contains(responses.params, '"kind": "' || providers.provider || '"')
+            and contains(responses.params, '"' || providers.package || '"')
+    where (providers.provider = 'pypistats') = (responses.status is not distinct from 404)
+),
+
+unused_tags as (
+    select
+        tags.framework_id,
+        string_agg(tags.tag, ', ' order by tags.tag) as tags
+    from {{ ref('stg_registry__tags') }} as tags
+    inner join (
+        select lower(tag) as tag
+        from {{ ref('stg_stackexchange__questions') }}
+        group by lower(tag)
+        having sum(questions) = 0
+    ) as unused on lower(tags.tag) = unused.tag
+    group by tags.framework_id
 ),
 
 downloaded as (
@@ -55,24 +84,30 @@ spans as (
         downloaded.first_day,
         downloaded.last_day,
         'missing' as state,
-        if(
-            downloaded.first_day is null, 'no downloads were read yet', 'there is no count for these days'
-        ) as note
+        case
+            when downloaded.first_day is not null then 'there is no count for these days'
+            when asked.package is not null then 'asked; the index has no such package'
+            else 'no downloads were read yet'
+        end as note
     from providers
     left join downloaded on providers.provider || ' ' || providers.package = downloaded.subject
+    left join asked_packages as asked on providers.provider = asked.provider and providers.package = asked.package
     union all
     select
         'questions' as source,
-        framework_id as subject,
+        frameworks.framework_id as subject,
         greatest(
-            date_trunc('month', first_released_on) - interval 1 year, timestamp '2008-08-01'
+            date_trunc('month', frameworks.first_released_on) - interval 1 year, timestamp '2008-08-01'
         )::date as first_day,
         date_trunc('month', newest.day)::date - 1 as last_day,
         'missing' as state,
-        'these months were not asked for every tag yet' as note
-    from {{ ref('stg_registry__frameworks') }}
+        coalesce(
+            'asked; no question has this tag: ' || unused_tags.tags, 'these months were not asked for every tag yet'
+        ) as note
+    from {{ ref('stg_registry__frameworks') }} as frameworks
     cross join newest
-    where framework_id in (select tags.framework_id from {{ ref('stg_registry__tags') }} as tags)
+    left join unused_tags on frameworks.framework_id = unused_tags.framework_id
+    where frameworks.framework_id in (select tags.framework_id from {{ ref('stg_registry__tags') }} as tags)
     union all
     select
         'releases' as source,
@@ -97,6 +132,18 @@ edges as (
         period_start,
         period_end
     from {{ ref('int_coverage_periods') }}
+    union all
+    -- Days of which events were lost are an outage's: they stand in fct_coverage under that name.
+    select
+        spans.source,
+        spans.subject,
+        greatest(outages.period_start, spans.first_day) as period_start,
+        outages.period_end
+    from spans
+    inner join {{ ref('stg_cited__outages') }} as outages on spans.source = outages.source
+    where
+        spans.source = 'events'
+        and outages.period_end between spans.first_day and spans.last_day
     union all
     select
         source,

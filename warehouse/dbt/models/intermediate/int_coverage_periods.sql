@@ -64,7 +64,7 @@ released_repos as (
     select
         repo_id,
         min(released_on) as first_day
-    from {{ ref('stg_github__releases') }}
+    from {{ ref('int_releases') }}
     group by repo_id
 ),
 

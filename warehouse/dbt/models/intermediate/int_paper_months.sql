@@ -1,8 +1,12 @@
 -- The months of which every day lies in a finished window that asked arXiv for all of a framework's terms. A day counts
--- once a window was read at least three days after it, since papers appear some days after submission.
+-- once a window was read `papers_settle_days` after it, since papers appear some days after submission.
 with windows as (
     select
-        unnest(generate_series(window_start, least(window_end, fetched_at::date - 3), interval 1 day))::date as day,
+        unnest(
+            generate_series(
+                window_start, least(window_end, fetched_at::date - {{ var('papers_settle_days') }}), interval 1 day
+            )
+        )::date as day,
         query,
         fetched_at,
         response_id

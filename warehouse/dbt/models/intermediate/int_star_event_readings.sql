@@ -1,5 +1,6 @@
 -- Each name and day (or hour) that a window covered, with its star events: none found there is zero. From the day on
--- which the events' outage without end begins, so little was captured that a count would read as lost popularity.
+-- which the events' outage without end begins, so little was captured that a count would read as lost popularity; in
+-- the outages that ended, events are missing.
 with names as (
     select
         response_id,
@@ -19,6 +20,14 @@ days as (
     from names
 ),
 
+outages as (
+    select
+        period_start,
+        period_end
+    from {{ ref('stg_cited__outages') }}
+    where source = 'events'
+),
+
 final as (
     select
         days.provider as source,
@@ -26,6 +35,11 @@ final as (
         days.day,
         days.hour,
         coalesce(events.stars, 0) as stars_added,
+        exists (
+            select 1
+            from outages
+            where days.day between outages.period_start and outages.period_end
+        ) as is_incomplete,
         days.fetched_at as known_from,
         days.response_id
     from days
@@ -39,8 +53,8 @@ final as (
         days.day < coalesce(
             (
                 select min(outages.period_start)
-                from {{ ref('stg_cited__outages') }} as outages
-                where outages.source = 'events' and outages.period_end is null
+                from outages
+                where outages.period_end is null
             ),
             date '9999-12-31'
         )

@@ -43,7 +43,7 @@ wanted_months as (
         unnest(
             generate_series(
                 date_trunc('month', first_released_on)::date,
-                (select max(fetched_at) - interval 1 month from {{ ref('meta_responses') }})::date,
+                (select today.day - interval 1 month from {{ ref('int_today') }} as today)::date,
                 interval 1 month
             )
         )::date as month

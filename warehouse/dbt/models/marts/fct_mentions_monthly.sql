@@ -43,7 +43,7 @@ in_categories as (
         papers,
         response_id
     from {{ ref('stg_arxiv__paper_counts') }}
-    where last_day(month) < fetched_at::date
+    where last_day(month) + {{ var('papers_settle_days') }} <= fetched_at::date
     qualify row_number() over (partition by month order by fetched_at desc, response_id desc) = 1
 ),
 

@@ -1,13 +1,47 @@
 -- Days on which a framework has more than one kind of star count; the kinds stand side by side, never on one line.
-with daily as (
+-- Retained stars go by US-Pacific days: our own readings count for the Pacific day on which they were made, the last one
+-- of the day. It is up to a day earlier than the day's end. Days that were not over when they were read are left out.
+with own as (
     select
-        framework_id,
+        records.repo_id,
+        responses.pacific_day as day,
+        'observed' as estimator,
+        arg_max(records.stars, (records.fetched_at, records.response_id)) as stars
+    from {{ ref('stg_github__repo_records') }} as records
+    inner join {{ ref('stg_raw__responses') }} as responses on records.response_id = responses.response_id
+    group by records.repo_id, responses.pacific_day
+),
+
+counts as (
+    select
         repo_id,
         day,
         estimator,
-        arg_max(stars, (rounded_to is null, source = 'github', stars)) as stars
+        stars,
+        true as is_exact,
+        true as is_own
+    from own
+    union all
+    select
+        repo_id,
+        day,
+        estimator,
+        stars,
+        rounded_to is null as is_exact,
+        source = 'github' as is_own
     from {{ ref('fct_stars') }}
-    where stars is not null and repo_id in (select repo_id from {{ ref('int_counted_repos') }})
+    where stars is not null and not is_partial and (estimator <> 'observed' or source <> 'github')
+),
+
+daily as (
+    select
+        repos.framework_id,
+        counts.repo_id,
+        counts.day,
+        counts.estimator,
+        arg_max(counts.stars, (counts.is_exact, counts.is_own, counts.stars)) as stars
+    from counts
+    inner join {{ ref('int_counted_repos') }} as repos on counts.repo_id = repos.repo_id
     group by all
 ),
 

@@ -1,7 +1,9 @@
--- A 304 says that the record still stands: it counts as a reading of that moment, under its own response.
+-- A 304 says that the record still stands: it counts as a reading of that moment, under its own response. The first
+-- record tells which repository is meant: another GitHub id under the same name is another repository.
 with source as (
     select *
     from {{ source('parsed', 'repo_records') }}
+    qualify github_id = first_value(github_id) over (partition by repo_id order by fetched_at, response_id)
 ),
 
 confirmed as (
