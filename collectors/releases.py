@@ -63,7 +63,7 @@ def plan(context: Context) -> Plan:
     except (Refused, GivenUp) as error:
         told, possible = f"unknown: {error}", calls
     else:
-        told, possible = f"{remaining:,} of {limit:,} left this hour", min(calls, remaining)
+        told, possible = f"{remaining:,} of {limit:,} left, shared with stars", min(calls, remaining)
     refused = len(resting.intersection(_names(context)))
     left = [f"about {calls - possible:,} pages of releases"] if possible < calls else []
     left += [f"{refused:,} {REFUSED}"] if refused else []

@@ -208,7 +208,7 @@ def test_a_plan_counts_windows_and_24_totals_and_asks_nothing(world, plan):
     found = plan()
     assert (found.calls, found.seconds) == (12 + 24, 36 * 3.0)
     assert found.left == "176 monthly totals"
-    assert found.budget.startswith("about")
+    assert found.budget == "24 totals a run"
     assert world.requests == []
 
 

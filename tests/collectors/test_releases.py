@@ -234,7 +234,7 @@ def test_the_plan_tells_calls_and_budget(world, settings, gather):
     with open_context(settings, known, ["releases"], frameworks=known.choose(["chainer", "jax"]),
                       console=Console(quiet=True)) as context:  # fmt: skip
         told = plan(context)
-    assert (told.calls, told.budget, told.left) == (3, "4,999 of 5,000 left this hour", "")
+    assert (told.calls, told.budget, told.left) == (3, "4,999 of 5,000 left, shared with stars", "")
 
 
 @pytest.fixture

@@ -262,14 +262,14 @@ def test_every_option_is_counted_so_a_new_framework_asks_nothing_again(world, ga
     assert gather("surveys", ["hadoop"], since=date(2024, 1, 1)).requests == 0
 
 
-def test_the_plan_is_one_file_and_says_what_is_left_and_comes_by_import(gather, settings):
+def test_the_plan_is_one_file_and_says_what_is_left(gather, settings):
     def planned():
         with open_context(settings, registry.load(settings), ["surveys"], console=Console(quiet=True)) as context:
             return sources.plan("surveys", context)
 
     before = planned()
     assert (before.calls, before.left) == (1, "7 years of Stack Overflow's survey")
-    assert "Kaggle" in before.budget
+    assert before.budget == "a file (200 MB) a run"
     for _ in range(8):
         gather("surveys")
     assert (planned().calls, planned().seconds, planned().left) == (0, 0, "")
