@@ -40,6 +40,8 @@ class Context:
     sources: tuple[str, ...] = ()
     only_due: bool = False
     every: str = "month"
+    # How many requests of a budget that sources share each of them still has to make first, by source.
+    claims: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def full_names(self) -> Mapping[str, str]:

@@ -108,8 +108,8 @@ def budget(context: Context) -> tuple[int, int]:
 class Hub:
     """One run's conversation with GitHub (or DLPULSE_GITHUB_API); counts its answers in `outcome.requests`."""
 
-    def __init__(self, context: Context, run: Run, outcome: Outcome, *, reserve: int = 0) -> None:
-        """Leave `reserve` requests of the budget to others, as stars do to releases."""
+    def __init__(self, context: Context, run: Run, outcome: Outcome, *, reserve: Callable[[], int] = lambda: 0) -> None:
+        """Leave so many requests of the budget to others as `reserve` says, as stars do to releases."""
         self._context = context
         self._settings = context.settings
         self._run = run
@@ -176,7 +176,7 @@ class Hub:
 
     def _note_budget(self, headers: Mapping[str, str]) -> None:
         reset, remaining = headers.get("x-ratelimit-reset", ""), headers.get("x-ratelimit-remaining", "")
-        spent = remaining.isdecimal() and int(remaining) <= self._reserve and reset.isdecimal()
+        spent = remaining.isdecimal() and int(remaining) <= self._reserve() and reset.isdecimal()
         self._spent_until = datetime.fromtimestamp(int(reset) + 1, UTC).replace(tzinfo=None) if spent else None
 
     def _check_budget(self) -> None:

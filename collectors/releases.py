@@ -100,6 +100,7 @@ class _Collection:
     def run(self) -> None:
         """Ask repositories refused lately when the others are read to their last page."""
         late = self.refused_lately.at
+        self.context.claims["releases"] = len(self.unasked)
         try:
             for refused in (False, True):
                 self._read([name for name in self.unasked if (name in late) is refused])
@@ -113,6 +114,7 @@ class _Collection:
         for name in names:
             self._attempt(name, 1)
             self.unasked.remove(name)
+            self.context.claims["releases"] = len(self.unasked)
         for page in itertools.count(2):
             if not self.readings:
                 break

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from functools import partial
 
 from collectors import hub
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
@@ -118,11 +119,14 @@ def _names(context: Context) -> list[str]:
 
 
 def _reserve(context: Context) -> int:
-    """Return how many requests of the hour are left to the releases, which share the budget of those without token."""
+    """Return how many requests of the hour are left to the releases, which share the budget of those without token.
+
+    All of their newest pages, less those that they have asked for already.
+    """
     if context.settings.github_token or "releases" not in context.sources:
         return 0
     repositories = sum(len(framework.repositories) for framework in context.frameworks)
-    return min(repositories, hub.ANONYMOUS_BUDGET // 2)
+    return min(context.claims.get("releases", repositories), hub.ANONYMOUS_BUDGET // 2)
 
 
 class _Collection:
@@ -131,7 +135,7 @@ class _Collection:
         self.outcome = outcome
         self.settled = settled
         self.began = context.settings.clock()
-        self.hub = Hub(context, run, outcome, reserve=_reserve(context))
+        self.hub = Hub(context, run, outcome, reserve=partial(_reserve, context))
         self.known = read_known(context.archive, self.began)
         names = _names(context)
         seek_ids(context.archive, {name: self.known.setdefault(name, Known()) for name in names})

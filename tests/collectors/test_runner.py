@@ -266,3 +266,15 @@ def test_bad_input_gets_one_line(command, arguments, line):
     error = command(*arguments).exception
     assert isinstance(error, BadInputError)
     assert str(error) == line
+
+
+def test_stars_and_releases_share_the_anonymous_budget_and_leave_nothing_of_it(world, settings):
+    known = registry.load(settings)
+    frameworks = known.choose([name for name in known.frameworks if name != "toolog"])
+    anonymous = replace(settings, github_token=None)
+    quiet = Console(quiet=True)
+    stars, releases = collect(anonymous, known, ["stars", "releases"], frameworks=frameworks, console=quiet)
+    assert (stars.failed, releases.failed) == ([], [])
+    assert releases.requests >= len(frameworks) == 11
+    assert stars.requests + releases.requests == 60
+    assert world.github.budgets[""] == 0
