@@ -1,4 +1,4 @@
-"""Measures the raw archive against SQLite, the usual home of collected answers."""
+"""Measures the raw archive against SQLite, the usual home of collected answers, and then whatever else is here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.perf import overhead
 from warehouse.raw import Archive
 from warehouse.settings import utc_now
 
@@ -74,6 +75,7 @@ def main() -> None:
         spread = f"{min(values):.2f} to {max(values):.2f}"
         table.add_row(name, f"{1000 * statistics.median(ours[name]):.0f}", f"{statistics.median(values):.2f}", spread)
     Console().print(table)
+    overhead.main()
 
 
 if __name__ == "__main__":
