@@ -70,8 +70,7 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
     engine.build(network.initial_weights(job.seed), precision=job.precision, learning_rate=LEARNING_RATE)
     built = time.perf_counter()
     in_force = _in_force(engine, job)
-    slices = network.batches(len(dataset.train_images), job.batch_size)
-    batches = [engine.prepare(dataset.train_images[part], dataset.train_labels[part]) for part in slices]
+    batches = _batches(engine, dataset, job.batch_size)
     before_step = time.perf_counter()
     first_loss = engine.train(batches[:1])
     stepped = time.perf_counter()
@@ -87,16 +86,20 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
     ]
     if dataset.learnable:
         measurements.append(_once("training", "accuracy", "share", accuracy, job))
-    learned = not dataset.learnable or (accuracy >= LEAST_ACCURACY and curve[-1] < curve[0])
     return {
         "measurements": [asdict(measurement) for measurement in measurements],
         "training_blocks": [asdict(block) for block in training],
-        "learned": learned,
+        "learned": not dataset.learnable or (accuracy >= LEAST_ACCURACY and curve[-1] < curve[0]),
         "losses": curve,
         "accuracy": accuracy if dataset.learnable else None,
         "in_force": in_force,
         **_around(),
     }
+
+
+def _batches(engine: Engine, dataset: Dataset, size: int) -> list[Any]:
+    slices = network.batches(len(dataset.train_images), size)
+    return [engine.prepare(dataset.train_images[part], dataset.train_labels[part]) for part in slices]
 
 
 def _around() -> dict[str, Any]:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
+from filelock import FileLock, Timeout
 from rich.progress import Progress
 
 from collectors.fullnames import names_today
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive, Run
 from warehouse.registry import Framework, Registry
+from warehouse.schedule import limit_words
 from warehouse.settings import Settings
 
 UNKNOWN = "unknown"
@@ -127,8 +129,32 @@ class Stopped(DlpulseError):
     """The user asked to stop."""
 
 
+class Busy(DlpulseError):
+    """Another process collects or imports the source."""
+
+
 class _Unfinished(DlpulseError):
     """Makes the archive note a run that did not succeed, so that the schedule asks again."""
+
+
+@contextmanager
+def alone(settings: Settings, source: str) -> Iterator[None]:
+    """Hold the source's lock: of all processes with this home, one at a time collects or imports it.
+
+    Raises:
+        Busy: another one does.
+        DlpulseError: the lock's folder cannot be written.
+    """
+    locks = settings.home / "locks"
+    try:
+        locks.mkdir(parents=True, exist_ok=True)
+        held = FileLock(locks / f"collect-{source}.lock").acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"{source} is being collected by another process") from None
+    except OSError as error:
+        raise DlpulseError(f"{settings.home}: cannot be written: {error.strerror or error}") from None
+    with held:
+        yield
 
 
 @contextmanager
@@ -195,4 +221,4 @@ def _raise_unfinished(outcome: Outcome) -> None:
     if outcome.failed:
         raise _Unfinished("; ".join(outcome.failed[:3]))
     if outcome.retry_at:
-        raise _Unfinished(f"limit reached; left: {outcome.left}")
+        raise _Unfinished(f"{limit_words(outcome.retry_at)}; left: {outcome.left}")

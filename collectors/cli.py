@@ -40,9 +40,14 @@ def collect(
     framework: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this framework; repeatable")] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Nothing before this day")] = None,
     until: Annotated[str | None, typer.Option(metavar="DATE", help="Nothing after this day")] = None,
-    every: Annotated[Step, typer.Option(help="The step of the ranking's past: a file for each")] = Step.MONTH,
+    every: Annotated[
+        Step, typer.Option(metavar="STEP", help="The step of the ranking's past: a file for each day or month")
+    ] = Step.MONTH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing")] = False,
-    form: Annotated[Format, typer.Option("--format", help="How the plan of --dry-run is written")] = Format.TABLE,
+    form: Annotated[
+        Format,
+        typer.Option("--format", metavar="FORM", help=f"How the plan of --dry-run is written: {', '.join(Format)}"),
+    ] = Format.TABLE,
 ) -> None:
     """Ask the sources and keep every answer in the raw archive.
 
@@ -54,24 +59,13 @@ def collect(
     console = Console(stderr=True)
     registry = registries.load(settings)
     frameworks = registry.choose(framework)
-    first, last = _day(since, "--since"), _day(until, "--until")
-    if first and last and first > last:
-        raise BadInputError(f"--since {first} is after --until {last}")
+    choice = {"frameworks": frameworks, "only_due": only_due, "every": every.value, **_days(since, until)}
     chosen = _choose(sources)
     if only_due:
         chosen = [source for source in chosen if due(Archive(settings.raw), source, settings.clock(), frameworks)]
-    choice: dict[str, Any] = {
-        "frameworks": frameworks,
-        "since": first,
-        "until": last,
-        "only_due": only_due,
-        "every": every.value,
-    }
     if dry_run:
         with runner.open_context(settings, registry, chosen, console=console, **choice) as context:
             report_plans([modules.plan(source, context) for source in chosen], form)
-        return
-    if not chosen:
         return
     outcomes = runner.collect(settings, registry, chosen, console=console, **choice)
     if any(outcome.failed or outcome.stopped for outcome in outcomes):
@@ -108,6 +102,13 @@ def _choose(sources: list[str] | None) -> list[str]:
         if source not in SOURCES:
             raise BadInputError(f"unknown source {source!r}{nearest(source, SOURCES)}")
     return list(dict.fromkeys(sources or SOURCES))
+
+
+def _days(since: str | None, until: str | None) -> dict[str, Any]:
+    first, last = _day(since, "--since"), _day(until, "--until")
+    if first and last and first > last:
+        raise BadInputError(f"--since {first} is after --until {last}")
+    return {"since": first, "until": last}
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import chain
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from collectors.asking import Ask, Host
+from collectors import clickhouse
+from collectors.asking import Ask
 from collectors.base import Context, Outcome, Plan
-from collectors.worklist import Refusals, Worklist, work_off
+from collectors.refusals import Refusals
+from collectors.worklist import Worklist, work_off
 from warehouse.parse import rows_of
 from warehouse.parse.tables import Rejected
 from warehouse.raw import Archive
@@ -68,9 +69,9 @@ def names_of(frameworks: Iterable[Framework], full_names: Mapping[str, str]) -> 
 def _worklist(context: Context) -> Worklist:
     return Worklist(
         source="events",
-        host=Host("ClickHouse", context.settings.clickhouse_url),
+        host=clickhouse.host(context.settings),
         asks=list(_questions(context)),
-        noun="windows of star events",
+        noun=("window of star events", "windows of star events"),
         refusals=Refusals.of(context, "events"),
         budget=WINDOWS_A_RUN,
     )
@@ -112,31 +113,16 @@ def _done(archive: Archive) -> Mapping[Window, set[str]]:
 
 
 def _question(settings: Settings, names: list[str], first: date, last: date) -> Ask:
-    # The address has a query of its own, with the user's name and perhaps a password: it is sent, not archived.
-    parts = urlsplit(settings.clickhouse_url)
     until = str(last + timedelta(days=1))
     return Ask(
         label=f"star events of {_label(first, last)}",
         subject=f"events:{first}..{last}",
-        url=urlunsplit(parts._replace(query="", fragment="")),
+        url=clickhouse.address(settings),
         params={"kind": "clickhouse", "names": names, "from": str(first), "until": until, "query": SQL},
-        query={
-            **dict(parse_qsl(parts.query, keep_blank_values=True)),
-            "query": SQL,
-            "default_format": "JSONEachRow",
-            "param_names": _array(names),
-            "param_from": str(first),
-            "param_until": until,
-        },
+        query=clickhouse.query(settings, SQL, **{"names": clickhouse.array(names), "from": str(first), "until": until}),
     )
 
 
 def _label(first: date, last: date) -> str:
     whole = first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
     return f"{first:%Y-%m}" if whole else f"{first} to {last}"
-
-
-def _array(texts: list[str]) -> str:
-    """Write texts as ClickHouse's Array(String)."""
-    escaped = (text.replace("\\", "\\\\").replace("'", "\\'") for text in texts)
-    return "[" + ",".join(f"'{text}'" for text in escaped) + "]"

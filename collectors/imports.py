@@ -9,10 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from filelock import FileLock, Timeout
-
 from collectors.asking import Ask, Asker, Host
-from collectors.base import Context, Outcome, Refused, Stopped, recording
+from collectors.base import Busy, Context, Outcome, Refused, Stopped, alone, recording
 from collectors.bulk import InputFile
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.raw import Run
@@ -94,15 +92,11 @@ def _at_hand(context: Context, run: Run, outcome: Outcome, kind: str, name: str)
 
 @contextmanager
 def _alone(context: Context, source: str) -> Iterator[None]:
-    locks = context.settings.home / "locks"
     try:
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"collect-{source}.lock", timeout=0):
+        with alone(context.settings, source):
             yield
-    except Timeout:
-        raise DlpulseError(f"{source} is being collected by another process; import when it is done") from None
-    except OSError as error:
-        raise DlpulseError(f"{context.settings.home}: cannot be written: {error.strerror or error}") from None
+    except Busy as busy:
+        raise DlpulseError(f"{busy}; import when it is done") from None
 
 
 def _shown(names: Sequence[str]) -> list[str]:

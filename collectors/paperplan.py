@@ -155,11 +155,15 @@ def read_asked(archive: Archive, today: date) -> Asked:
     return asked
 
 
-def pages_since(archive: Archive, earlier: Collection[Path]) -> list[str]:
-    """Return the ids of the usable pages of papers in parts that came after the `earlier` ones, oldest first."""
+def pages_since(archive: Archive, run_id: str, earlier: Collection[Path]) -> list[str]:
+    """Return the ids of the usable pages of papers that a run got since its `earlier` parts, oldest first.
+
+    The run is going on: each of its answers is a part. Others' parts may be compacted meanwhile, and look new.
+    """
     found = []
     for part in archive.parts("papers"):
-        for response in archive.read(part) if part not in earlier else ():
+        mine = part.stem.startswith(f"{run_id}-") and part not in earlier
+        for response in archive.read(part) if mine else ():
             if response.params.get("kind") == "window":
                 with suppress(Rejected):
                     found.append(feed(response).response_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from collectors.arxivfeed import MOST_RESULTS, BadFeed, Feeds, QueryRefused, Question, TooMany
-from collectors.base import Context, GivenUp, Outcome, Plan, recording
+from collectors.base import Context, Outcome, Plan, recording
 from collectors.paperplan import (
     Asked,
     Search,
@@ -19,11 +19,14 @@ from collectors.paperplan import (
     read_asked,
     searches,
 )
-from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from collectors.refusals import Patience, Refusals
+from collectors.wording import Noun, amounts
 from warehouse.parse.papers import Feed
 from warehouse.raw import Run
 
 COUNTS_A_RUN = 24
+_WINDOWS: Noun = ("window of papers", "windows of papers")
+_TOTALS: Noun = ("monthly total", "monthly totals")
 Subject = Search | date
 """What is asked for: the papers of a window, or how many there were in a month, given by its first day."""
 
@@ -76,8 +79,7 @@ def _label(subject: Subject) -> str:
 
 
 def _words(windows: int, totals: int) -> str:
-    counts = {"windows of papers": windows, "monthly totals": totals}
-    return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return amounts((windows, _WINDOWS), (totals, _TOTALS))
 
 
 def _todo(context: Context) -> _Todo:
@@ -96,7 +98,7 @@ class _Collection:
         self.archive, self.archive_run = context.archive, run
         self.outcome = outcome
         self.feeds = Feeds(context, run, outcome)
-        self.refusals = 0
+        self.patience = Patience(outcome, "arXiv")
         self.todo = _todo(context)
         self.progress = context.progress
         self.steps = self.todo.steps()
@@ -116,15 +118,11 @@ class _Collection:
                 self._month(subject)
             else:
                 self._window(subject)
-            self.refusals = 0
+            self.patience.answered()
         except (QueryRefused, BadFeed) as error:
             asked = _label(subject) if isinstance(subject, date) else f"papers of {subject.window.label}"
-            self.outcome.failed.append(f"{asked}: {getattr(error, 'message', error)}")
-            self.outcome.refused.append(_label(subject))
-            self.refusals += 1
+            self.patience.refused(_label(subject), f"{asked}: {getattr(error, 'message', error)}")
         self.progress.advance(self.task)
-        if self.refusals == REFUSALS_IN_A_ROW:
-            raise GivenUp(f"arXiv gave no usable answer {REFUSALS_IN_A_ROW} times in a row; try again later")
 
     def _window(self, search: Search) -> None:
         self._read(search)
@@ -162,7 +160,10 @@ class _Collection:
         params = {"kind": "window", "from": window.start, "until": window.end}
         question = self.feeds.read(f"window:{window.label}", search.query, params, begun)
         self._take_in(question)
-        return question, [*(page.response_id for page in begun), *pages_since(self.archive, earlier)]
+        return question, [
+            *(page.response_id for page in begun),
+            *pages_since(self.archive, self.archive_run.run_id, earlier),
+        ]
 
     def _month(self, month: date) -> None:
         label = f"{month:%Y-%m}"

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from collectors.asking import Ask, Asker, Host
 from collectors.base import Context, LimitReached, Outcome, Plan, Refused, recording
-from collectors.worklist import Refusals, Work, Worklist
+from collectors.refusals import Refusals
+from collectors.worklist import Work, Worklist
 from warehouse.parse import Rejected, rows_of
 from warehouse.parse.questions import content_of, month_after
 from warehouse.raw import Response, Run
@@ -94,7 +95,7 @@ def plan(context: Context) -> Plan:
 def _worklist(context: Context, known: _Known) -> Worklist:
     asks, left_today = list(_asks(context, known)), _budget(context, known)
     refusals = Refusals.of(context, "questions")
-    noun = "months' counts of questions"
+    noun = ("month's count of questions", "months' counts of questions")
     return Worklist("questions", _host(context), asks, noun, refusals, left_today, seconds_each=0.3)
 
 

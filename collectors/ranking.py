@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from collectors.asking import Ask, Asker, Host
-from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
+from collectors.base import Context, Outcome, Plan, Refused, recording
 from collectors.fullnames import names_today
-from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from collectors.rankingcut import ours_alone
+from collectors.refusals import Patience, Refusals
+from collectors.wording import amounts
 from warehouse.parse import rows_of
-from warehouse.parse.ranking import COLUMNS, DAMAGED, MISSING, NAMES, conflicts, parse, repository_at
+from warehouse.parse.ranking import MISSING, NAMES, conflicts, parse
 from warehouse.parse.tables import Rejected
 from warehouse.raw import Archive, Run
 from warehouse.registry import Framework
@@ -29,8 +27,6 @@ DAYS_BACK = 5
 SETTLED_AFTER = timedelta(days=3)
 # The label of the refusal when no file at all is there: then nothing is asked by --due for a day.
 NO_FILE = "any day"
-# People's names stand here, and in no column that a fact is read from; lines of other repositories are not kept at all.
-CUT = ("username", "description")
 _DAY = timedelta(days=1)
 Days = Sequence[date]
 
@@ -55,6 +51,7 @@ class _Collection:
     def __init__(self, context: Context, run: Run, outcome: Outcome) -> None:
         self.context, self.run_, self.outcome = context, run, outcome
         self.asker = Asker(context, run, outcome, _host(context.settings))
+        self.patience = Patience(outcome, self.asker.host.name)
         self.names = _repository_names(context, context.registry.frameworks.values())
         steps = open_steps(context)
         self.steps = _in_turn(context, steps)
@@ -68,37 +65,30 @@ class _Collection:
 
     def run(self) -> None:
         """Ask for the steps; what was not reached or gave no usable answer stands in the outcome as left."""
-        refusals = 0
         try:
             for days in self.steps:
                 if not self.budget:
                     break
-                refusals = refusals + 1 if self._attempt(days) else 0
-                if refusals == REFUSALS_IN_A_ROW:
-                    raise GivenUp(f"{self.asker.host.name} gave no usable answer {refusals} times in a row")
+                self._attempt(days)
                 self.context.progress.advance(self.task)
             self._make_sure()
         finally:
             self.outcome.left = _left(self.context, self.open)
 
-    def _attempt(self, days: Days) -> bool:
-        """Ask for a step's days until one has a file; returns whether an answer was refused."""
+    def _attempt(self, days: Days) -> None:
+        """Ask for a step's days until one has a file, or is refused."""
         for day in days:
             if not self.budget:
-                return False
+                return
             self.budget -= 1
             try:
                 if self._ask(day):
                     break
             except Refused as refusal:
-                self._refused(day, refusal)
-                return True
+                self.patience.refused(str(day), f"ranking of {day}: {refusal}")
+                return
         self.open -= 1
-        return False
-
-    def _refused(self, day: date, refusal: Refused) -> None:
-        self.outcome.failed.append(f"ranking of {day}: {refusal}")
-        self.outcome.refused.append(str(day))
+        self.patience.answered()
 
     def _ask(self, day: date) -> bool:
         """Ask for a day's file; returns whether there is one. Raises Refused."""
@@ -131,17 +121,19 @@ class _Collection:
         if not self.unsure or self.found:
             return
         last, number = max(self.unsure), len(self.unsure)
+        others = f", nor of any other of the {number} days asked" if number > 1 else ""
         try:
             there = self._ask(FIRST)
         except Refused as refusal:
-            self._refused(FIRST, refusal)
+            self.outcome.failed.append(f"ranking of {FIRST}: {refusal}")
+            self.outcome.refused.append(str(FIRST))
             there = False
         if not there:
             self.open = len(self.steps) + self.resting
             self.outcome.refused.append(NO_FILE)
             self.outcome.failed.append(
-                f"ranking of {last}: no file (404), nor of any other of the {number} days asked, "
-                f"nor of {FIRST}, the first there is: is DLPULSE_RANKING_BASE still right?"
+                f"ranking of {last}: no file (404){others}, nor of {FIRST}, the first there is: "
+                "is DLPULSE_RANKING_BASE still right?"
             )
 
 
@@ -222,57 +214,4 @@ def _host(settings: Settings) -> Host:
 
 
 def _left(context: Context, steps: int) -> str:
-    return f"{steps:,} {context.every}s of the ranking" if steps else ""
-
-
-def ours_alone(names: Collection[str], body: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Return the lines of the repositories `names` (lower case) without the columns CUT, and params that say so.
-
-    A body that is no such file is returned as it came. What was wrong with the file before is told too, under DAMAGED:
-    the cut could hide it.
-    """
-    rows = csv.reader(io.StringIO(body.decode("utf-8", "surrogateescape"), newline=""), strict=True)
-    try:
-        header = next(rows, [])
-    except csv.Error:
-        header = []
-    if not set(COLUMNS) <= set(header):
-        return body, {}
-    kept, damage = _cut(rows, header, names)
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n" if b"\r\n" in body[:1000] else "\n").writerows(kept)
-    told = {"cut": list(CUT), NAMES: sorted(names), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-    damage = _damage(body) or damage
-    told |= {DAMAGED: damage} if damage else {}
-    return out.getvalue().encode("utf-8", "surrogateescape"), told
-
-
-def _cut(rows: Any, header: list[str], names: Collection[str]) -> tuple[list[list[str]], str]:
-    """Return the header and lines to keep of a csv.reader's rows, and the first damage found, "" when none."""
-    places = [place for place, column in enumerate(header) if column not in CUT]
-    kept = [[header[place] for place in places]]
-    damage, empty, address = "", True, header.index("repo_url")
-    try:
-        for row in filter(None, rows):
-            empty = False
-            if len(row) != len(header):
-                damage = damage or f"line {rows.line_num} has {len(row)} of {len(header)} columns"
-                continue
-            try:
-                ours = repository_at(row[address]).lower() in names
-            except Rejected as reason:
-                damage = damage or f"line {rows.line_num}: {reason}"
-                continue
-            if ours:
-                kept.append([row[place] for place in places])
-    except csv.Error as error:
-        damage = damage or f"line {rows.line_num}: {error}"
-    return kept, damage or ("the ranking is empty" if empty else "")
-
-
-def _damage(body: bytes) -> str:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        return f"the file is not UTF-8 at byte {error.start:,}"
-    return "" if body.endswith(b"\n") else "the file ends in the middle of a line"
+    return amounts((steps, (f"{context.every} of the ranking", f"{context.every}s of the ranking")))

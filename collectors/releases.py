@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
 from collectors.fullnames import names_today
 from collectors.hub import Answer, Hub, NoSuchRepository, budget
+from collectors.refusals import Patience, Refusals
 from collectors.releaselists import Known, read_known
-from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from collectors.wording import REPOSITORIES_REFUSED, Noun, amounts
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.parse.releases import ALL, NEWEST, WHOLE
 from warehouse.raw import Response, Run
@@ -23,7 +24,9 @@ RELEASES_A_PAGE = 100
 # What GitHub takes for granted when a redirect has lost our per_page.
 GITHUBS_PER_PAGE = 30
 SECONDS_A_REQUEST = 0.3
-REFUSED = "repositories refused lately"
+_NEWEST: Noun = ("repository's newest releases", "repositories' newest releases")
+_OLDER: Noun = ("page of older releases", "pages of older releases")
+_PAGES: Noun = ("page of releases", "pages of releases")
 KEPT = ("tag_name", "name", "draft", "prerelease", "created_at", "published_at")
 _PATH = re.compile(r"/(?:repositories/\d+|repos/[^/]+/[^/]+)/releases")
 # Whatever may name a person; in a list that is cut short nothing after the first of them is kept.
@@ -64,10 +67,9 @@ def plan(context: Context) -> Plan:
         told, possible = f"unknown: {error}", calls
     else:
         told, possible = f"{remaining:,} of {limit:,} left, shared with stars", min(calls, remaining)
-    refused = len(resting.intersection(_names(context)))
-    left = [f"about {calls - possible:,} pages of releases"] if possible < calls else []
-    left += [f"{refused:,} {REFUSED}"] if refused else []
-    return Plan("releases", possible, possible * SECONDS_A_REQUEST, told, " and ".join(left))
+    refused = amounts((len(resting.intersection(_names(context))), REPOSITORIES_REFUSED))
+    left = [amounts((calls - possible, _PAGES), about="about "), refused]
+    return Plan("releases", possible, possible * SECONDS_A_REQUEST, told, " and ".join(filter(None, left)))
 
 
 @dataclass
@@ -94,7 +96,8 @@ class _Collection:
         self.readings: dict[str, _Reading] = {}
         self.now = context.settings.clock()
         self.settled = _settled_from(context)
-        self.refusals = self.done = 0
+        self.patience = Patience(outcome, "GitHub")
+        self.done = 0
         self.task = context.progress.add_task("releases", total=len(self.unasked))
 
     def run(self) -> None:
@@ -106,9 +109,8 @@ class _Collection:
                 self._read([name for name in self.unasked if (name in late) is refused])
         finally:
             pages = sum(len(reading.pages) for reading in self.readings.values())
-            left = {"repositories' newest releases": len(self.unasked), "pages of older releases": pages}
-            left[REFUSED] = len(self.resting)
-            self.outcome.left = " and ".join(f"{count:,} {noun}" for noun, count in left.items() if count)
+            left = (len(self.unasked), _NEWEST), (pages, _OLDER), (len(self.resting), REPOSITORIES_REFUSED)
+            self.outcome.left = amounts(*left)
 
     def _read(self, names: list[str]) -> None:
         for name in names:
@@ -128,15 +130,12 @@ class _Collection:
             else:
                 self._older(name, page)
         except Refused as refusal:
-            self.outcome.failed.append(f"{name}: {refusal}")
-            self.outcome.refused.append(name)
             self.readings.pop(name, None)
             # A wrong name in the registry is not GitHub's fault, and must not keep the others from being asked.
-            self.refusals += not isinstance(refusal, NoSuchRepository)
-            if self.refusals == REFUSALS_IN_A_ROW:
-                raise GivenUp(f"GitHub gave no usable answer {self.refusals} times in a row") from None
+            well = isinstance(refusal, NoSuchRepository)
+            self.patience.refused(name, f"{name}: {refusal}", host_is_well=well)
         else:
-            self.refusals = 0
+            self.patience.answered()
         more = sum(len(reading.pages) for reading in self.readings.values())
         self.done += 1
         self.context.progress.update(

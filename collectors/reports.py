@@ -8,14 +8,18 @@ from rich.console import Console
 from rich.table import Table
 
 from collectors.base import Outcome, Plan
+from collectors.wording import amount
 from warehouse.formats import Format, write_rows
 
 
 def summary_line(outcome: Outcome) -> str:
     """Say in one line what came of a source."""
+    if not_reached(outcome):
+        return f"{outcome.source}: not reached; left: {outcome.left}"
     states = {"failed": outcome.failed, "stopped": outcome.stopped, "not asked": outcome.busy}
     state = next((state for state, holds in states.items() if holds), "done")
-    line = f"{outcome.source}: {state}, {outcome.requests} requests, {outcome.rows:,} rows, {outcome.new:,} new"
+    answers = f"{amount(outcome.requests, ('request', 'requests'))}, {amount(outcome.rows, ('row', 'rows'))}"
+    line = f"{outcome.source}: {state}, {answers}, {outcome.new:,} new"
     if outcome.left:
         line += f"; left: {outcome.left}"
     if outcome.retry_at:
@@ -23,14 +27,23 @@ def summary_line(outcome: Outcome) -> str:
     return line
 
 
+def not_reached(outcome: Outcome) -> bool:
+    """Whether no host of the source answered at all."""
+    return not outcome.reached and not outcome.requests and not outcome.stopped
+
+
 def report(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print the summary table, one line per fault and per thing noticed, and that nothing is lost by stopping."""
+    """Print the summary table, one line per fault and per thing noticed, and that nothing is lost by stopping.
+
+    Sources that were not reached have their lines alone: they would fill the table with zeros.
+    """
     table = Table("source", "requests", "rows", "new", "failed", "left", "took", box=None, pad_edge=False)
-    for outcome in outcomes:
+    for outcome in (one for one in outcomes if not not_reached(one)):
         left = outcome.left + (f" (after {outcome.retry_at:%Y-%m-%d %H:%M} UTC)" if outcome.retry_at else "")
         counts = (f"{number:,}" for number in (outcome.requests, outcome.rows, outcome.new, len(outcome.failed)))
         table.add_row(outcome.source, *counts, left or "nothing", f"{outcome.took_s:.1f} s")
-    console.print(table)
+    if table.rows:
+        console.print(table)
     for outcome in outcomes:
         for lines, style in ((outcome.failed, "red"), (outcome.noticed, "yellow")):
             for line in lines:

@@ -13,12 +13,11 @@ from datetime import date
 from types import FrameType
 from typing import Any
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from collectors import sources as modules
-from collectors.base import Context, Outcome, fault_line
+from collectors.base import Busy, Context, Outcome, alone, fault_line
 from collectors.reports import report, summary_line
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
@@ -84,13 +83,11 @@ def open_context(  # noqa: PLR0913
 
 def _collect_one(source: str, context: Context) -> Outcome:
     """Return the source's outcome; this is the one boundary where a source's failure becomes a line."""
-    locks = context.settings.home / "locks"
     try:
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"collect-{source}.lock", timeout=0):
+        with alone(context.settings, source):
             outcome = modules.collect(source, context)
-    except Timeout:
-        outcome = Outcome(source, left=f"{source} is being collected by another process", busy=True)
+    except Busy as busy:
+        outcome = Outcome(source, left=str(busy), busy=True)
     except (DlpulseError, OSError) as error:
         outcome = Outcome(source, failed=[fault_line(error)])
     if not context.progress.console.is_terminal:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from collectors.wording import Noun, amount
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.parse.stars import WEEK, pacific_date, week_of
 from warehouse.raw import Archive, Response
 from warehouse.schedule import INTERVALS, SLACK, unfinished_since
 
 WEEKS_A_PAGE = 30
+_WEEKS: Noun = ("week", "weeks")
 LAST_PAGE = 100
 # GitHub takes un-starred stars out of old weeks, so every week is asked again after this time.
 REREAD_AFTER = timedelta(days=28)
@@ -142,12 +145,13 @@ def seek_ids(archive: Archive, known: Mapping[str, Known]) -> None:
     which nothing is known is sought only once.
     """
     unknown = {name: one for name, one in known.items() if one.github_id is None and not one.id_sought}
-    for part in reversed(archive.parts("stars")):
-        if not unknown:
-            break
-        for response in archive.read(part):
-            if response.subject in unknown and (github_id := _told_id(response)):
-                unknown.pop(response.subject).github_id = github_id
+    while unknown:
+        with suppress(FileNotFoundError):  # compacted meanwhile: list the parts again
+            for part in reversed(archive.parts("stars")):
+                for response in archive.read(part) if unknown else ():
+                    if response.subject in unknown and (github_id := _told_id(response)):
+                        unknown.pop(response.subject).github_id = github_id
+            return
 
 
 def _told_id(response: Response) -> int | None:
@@ -236,7 +240,7 @@ class PagePlan:
         first, last = min(weeks), max(weeks)
         lines = []
         if missing := (last - first) // WEEK + 1 - len(weeks):
-            lines.append(f"its star history lacks {missing} weeks between {first} and {last}")
+            lines.append(f"its star history lacks {amount(missing, _WEEKS)} between {first} and {last}")
         reaches_back = first <= week_of(self.created_on) or not _is_in(first - WEEK, self.covers)
         if not reaches_back and self.last_page < LAST_PAGE:
             lines.append(f"its star history ends at {first}, although it was created on {self.created_on}")

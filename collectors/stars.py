@@ -12,6 +12,7 @@ from functools import partial
 from collectors import hub
 from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
 from collectors.hub import Answer, Hub, NoSuchRepository
+from collectors.refusals import Patience, Refusals
 from collectors.starplan import (
     GITHUB_ID,
     WEEKS_A_PAGE,
@@ -24,11 +25,13 @@ from collectors.starplan import (
     settled_from,
     weeks_of,
 )
-from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from collectors.wording import REPOSITORIES_REFUSED, Noun, amounts
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.raw import Response, Run
 
 _SECONDS_A_CALL = 0.3
+_RECORDS: Noun = ("repository record", "repository records")
+_PAGES: Noun = ("page of star history", "pages of star history")
 # What is archived of a record; GitHub's messages are kept of what is none.
 KEPT = (
     "id",
@@ -83,17 +86,17 @@ def plan(context: Context) -> Plan:
     else:
         free = max(0, remaining - _reserve(context))
         budget, calls = f"{remaining:,} of {limit:,} left this hour", min(records + pages, free)
-    left = {
-        "repository records": records - calls,
-        "pages of star history": min(pages, records + pages - calls),
-        "repositories refused lately": len(resting),
-    }
+    left = (
+        (records - calls, _RECORDS),
+        (min(pages, records + pages - calls), _PAGES),
+        (len(resting), REPOSITORIES_REFUSED),
+    )
     return Plan(
         "stars",
         calls=calls,
         seconds=calls * _SECONDS_A_CALL,
         budget=budget,
-        left=" and ".join(f"{about}{count:,} {noun}" for noun, count in left.items() if count > 0),
+        left=amounts(*left, about=about),
     )
 
 
@@ -148,7 +151,7 @@ class _Collection:
         }
         self.unasked = self.refused_lately.in_turn(names, str)
         self.plans: dict[str, PagePlan] = {}
-        self.refusals = 0
+        self.patience = Patience(outcome, "GitHub")
         self.progress = context.progress
         self.task = context.progress.add_task("stars", total=len(self.unasked))
 
@@ -187,7 +190,7 @@ class _Collection:
                 self._record(name)
             else:
                 self._history(name, page)
-            self.refusals = 0
+            self.patience.answered()
         except Refused as refusal:
             self._refused(name, refusal)
         if page is None:
@@ -195,12 +198,9 @@ class _Collection:
         self.progress.update(self.task, advance=1, total=self._total(1))
 
     def _refused(self, name: str, refusal: Refused) -> None:
-        self.outcome.failed.append(str(refusal) if isinstance(refusal, AnotherRepository) else f"{name}: {refusal}")
-        self.outcome.refused.append(name)
         self.plans.pop(name, None)
-        self.refusals = 0 if isinstance(refusal, NoSuchRepository) else self.refusals + 1
-        if self.refusals == REFUSALS_IN_A_ROW:
-            raise GivenUp(f"GitHub gave no usable answer {self.refusals} times in a row")
+        line = str(refusal) if isinstance(refusal, AnotherRepository) else f"{name}: {refusal}"
+        self.patience.refused(name, line, host_is_well=isinstance(refusal, NoSuchRepository))
 
     def _record(self, name: str) -> None:
         known = self.known.setdefault(name, Known())
@@ -265,9 +265,8 @@ class _Collection:
             raise Refused(f"{reason} (raw answer {response.response_id})") from None
 
     def _left(self) -> str:
-        counts = {"repository records": len(self.unasked), "pages of star history": pages_left(self.plans)}
-        counts["repositories refused lately"] = len(self.resting)
-        return " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+        records, pages = (len(self.unasked), _RECORDS), (pages_left(self.plans), _PAGES)
+        return amounts(records, pages, (len(self.resting), REPOSITORIES_REFUSED))
 
     def _disagreements(self) -> Iterator[str]:
         """Yield a line for each repository whose days do not add up to its count, where both were read in this run."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import threading
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,30 +19,18 @@ from urllib.parse import urlsplit
 from collectors import paperlinks
 from collectors.base import Context, Outcome, Stopped
 from collectors.bulk import InputFile, unpacked
+from collectors.surveyquestions import ALL, Question, question_of, year_of
+from collectors.wording import amount
 from warehouse.errors import BadInputError
 from warehouse.parse import rows_of
 from warehouse.raw import Run
 
 # Raised when the same file would be counted differently.
 RULES = "survey-1"
-ALL = "all respondents"
 STACKOVERFLOW_URL = "https://github.com/StackExchange/Survey/tree/main/packages/archive"
-# Stack Overflow's question on frameworks: the column and the years that asked it so.
-COLUMNS: Mapping[str, Sequence[int]] = {
-    "HaveWorkedFramework": (2017,),
-    "FrameworkWorkedWith": (2018,),
-    "MiscTechWorkedWith": (2019, 2020),
-    "MiscTechHaveWorkedWith": (2021, 2022, 2023, 2024),
-}
 UNASKED_YEARS = (2025, 2026)
-_DEVELOPERS = {"MainBranch": "I am a developer by profession", "Professional": "Professional developer"}
-# Kaggle's columns of the question on frameworks. The question is found by its text, these tell the year.
-_KAGGLE_YEARS = {r"Q19_Part_\d+": (2018,), r"Q28_Part_\d+": (2019,), r"Q16_Part_\d+": (2020, 2021), r"Q17_\d+": (2022,)}
-_KAGGLE_QUESTION, _KAGGLE_OPTION, _KAGGLE_TITLE = (
-    "machine learning frameworks",
-    "- Selected Choice -",
-    "Select the title",
-)
+# Real surveys have thousands of answers: fewer are a sample, or what came of a broken copy.
+FEWEST_RESPONDENTS = 100
 # The answers beside which archives hold schemas and free texts; the first that fits one file is taken.
 _MEMBERS = (
     "results_public.csv", "results.csv", "multiplechoiceresponses.csv", "multiple_choice_responses.csv",
@@ -55,17 +41,6 @@ _POINTER = "version https://git-lfs"
 _LONGEST_LINE = 2**20
 # Real questions have some 40; more means that the column holds no options.
 _MOST_OPTIONS = 500
-
-
-@dataclass(frozen=True)
-class Question:
-    """A survey's question on frameworks: `named` gives the options in a row, `populations` who is in which."""
-
-    survey: str
-    year: int
-    named: Callable[[Sequence[str]], set[str]]
-    populations: Mapping[str, Callable[[Sequence[str]], bool]]
-    offered: Collection[str] = ()
 
 
 def rules(_: Context) -> str:
@@ -83,7 +58,17 @@ def read(context: Context, run: Run, outcome: Outcome, file: InputFile) -> None:
         archive(run, outcome, file, "paperswithcode", {"months": links.months}, papers_without_arxiv_id=links.undated)
     else:
         counts = count(file, context.stop)
+        if few := too_few(counts):
+            outcome.noticed.append(f"{file.name}: {few}")
         archive(run, outcome, file, counts["survey"], counts, year=counts["year"])
+
+
+def too_few(counts: Mapping[str, Any]) -> str:
+    """Return the line for people when so few answered that the year must not count as done, else ""."""
+    if not counts["asked"] or (base := counts["populations"][ALL]["base"]) >= FEWEST_RESPONDENTS:
+        return ""
+    people = amount(base, ("respondent", "respondents"))
+    return f"only {people} answered the question of {counts['year']}: its answers are still to be had whole"
 
 
 def archive(run: Run, outcome: Outcome, file: InputFile, kind: str, counts: Mapping[str, Any], **more: Any) -> None:
@@ -106,10 +91,10 @@ def count(file: InputFile, stop: threading.Event) -> dict[str, Any]:
         rows = _rows(file, content, stop)
         header = next(rows, [])
         places = (member, file.name, _folder(file))
-        question = _question(file, header, rows, places)
+        question = question_of(file, header, rows, places)
         populations = {} if question is None else _counted(file, header, rows, question)
     survey = question.survey if question else "stackoverflow"
-    year = question.year if question else _year(file, places, UNASKED_YEARS)
+    year = question.year if question else year_of(file, places, UNASKED_YEARS)
     return {
         "survey": survey,
         "year": year,
@@ -124,69 +109,6 @@ def official_page(survey: str, year: int) -> str:
     if survey == "stackoverflow":
         return f"{STACKOVERFLOW_URL}/{year}"
     return f"https://www.kaggle.com/{'datasets/kaggle' if year == 2018 else 'c'}/kaggle-survey-{year}"
-
-
-def _question(file: InputFile, header: list[str], rows: Iterator[list[str]], places: Sequence[str]) -> Question | None:
-    """Return the file's question, None when it is of a Stack Overflow survey that had none."""
-    for column, years in COLUMNS.items():
-        if column in header:
-            return _stackoverflow(header, column, _year(file, places, years))
-    if {"ResponseId", "MainBranch"} <= set(header):
-        return None
-    texts = next(rows, [])
-    if len(texts) == len(header) and any(_is_option(text) for text in texts):
-        return _kaggle(file, header, texts, places)
-    raise BadInputError(
-        f"{file.name}: is no survey that dlpulse knows: expected Stack Overflow's results (a column "
-        f"{', '.join(COLUMNS)}), Kaggle's responses of 2018 to 2022 or Papers with Code's links (Parquet)"
-    )
-
-
-def _stackoverflow(header: list[str], column: str, year: int) -> Question:
-    at = header.index(column)
-    populations: dict[str, Callable[[Sequence[str]], bool]] = {ALL: lambda _: True}
-    for name, value in _DEVELOPERS.items():
-        if name in header:
-            populations["professional developers"] = _has(header.index(name), value)
-            break
-    return Question("stackoverflow", year, lambda row: _listed(row[at]), populations)
-
-
-def _listed(cell: str) -> set[str]:
-    return set() if cell.strip() == "NA" else {option.strip() for option in cell.split(";")} - {""}
-
-
-def _has(at: int, value: str) -> Callable[[Sequence[str]], bool]:
-    return lambda row: row[at].strip() == value
-
-
-def _is_option(text: str) -> bool:
-    return _KAGGLE_QUESTION in text.lower() and _KAGGLE_OPTION in text
-
-
-def _kaggle(file: InputFile, header: list[str], texts: list[str], places: Sequence[str]) -> Question:
-    options = {at: text.rpartition(_KAGGLE_OPTION)[2].strip() for at, text in enumerate(texts) if _is_option(text)}
-    first = header[min(options)]
-    years = [years for pattern, years in _KAGGLE_YEARS.items() if re.fullmatch(pattern, first)]
-    year = _year(file, places, years[0] if years else range(2018, 2023))
-    populations: dict[str, Callable[[Sequence[str]], bool]] = {ALL: lambda _: True}
-    for at, text in enumerate(texts):
-        if text.startswith(_KAGGLE_TITLE) and not text.endswith("Text"):
-            populations["respondents whose title is data scientist"] = _has(at, "Data Scientist")
-            break
-
-    def named(row: Sequence[str]) -> set[str]:
-        ticked = {at for at in options if row[at].strip() not in ("", "NA")}
-        for at in ticked:
-            if _letters(row[at]) != _letters(options[at]):
-                raise BadInputError(f"{file.name}: column {header[at]}: expected {options[at]!r}, found {row[at]!r}")
-        return {options[at] for at in ticked}
-
-    return Question("kaggle", year, named, populations, offered=options.values())
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _counted(
@@ -248,22 +170,6 @@ def _lines(file: InputFile, text: io.TextIOWrapper) -> Iterator[str]:
             raise BadInputError(f"{file.name}: {reason}")
         yield line
         line = text.readline(_LONGEST_LINE)
-
-
-def _year(file: InputFile, places: Sequence[str], candidates: Sequence[int]) -> int:
-    """Return the one year that the question was asked in, else the one that names tell, the nearest name first."""
-    if len(candidates) == 1:
-        return candidates[0]
-    told: list[int] = []
-    for place in places:
-        told = told or sorted({int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", place)} & set(candidates))
-    if len(told) == 1:
-        return told[0]
-    years = " or ".join(str(year) for year in candidates)
-    raise BadInputError(
-        f"{file.name}: its columns fit {years}: give it, or its folder, a name with the year, "
-        f"for instance results-{candidates[0]}.csv"
-    )
 
 
 def _member(file: InputFile) -> str:

@@ -11,9 +11,10 @@ from datetime import date
 
 from collectors import surveyfiles
 from collectors.asking import Ask, Asker, Host
-from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording
+from collectors.base import Context, Outcome, Plan, Refused, recording
 from collectors.bulk import InputFile
-from collectors.worklist import REFUSALS_IN_A_ROW, Refusals
+from collectors.refusals import Patience, Refusals
+from collectors.wording import Noun, amounts
 from warehouse import cited
 from warehouse.errors import BadInputError
 from warehouse.parse.surveys import FAULT
@@ -21,16 +22,21 @@ from warehouse.raw import Run
 
 SOURCE = "surveys"
 YEARS = tuple(range(2024, 2016, -1))
+_YEARS: Noun = ("year of Stack Overflow's survey", "years of Stack Overflow's survey")
 # A minute or so for up to 200 MB.
 SECONDS_A_FILE = 60.0
 _HEAD_BYTES = 1_000
 
 
+class _TooFew(Refused):
+    """The file holds the answers of a handful: no fault that anyone could name, and no survey either."""
+
+
 def collect(context: Context) -> Outcome:
     """Count the newest year not counted yet; `rows` holds the cited survey figures too.
 
-    A year whose file cannot be read is named, and the next older one is asked instead; later runs try it after the
-    others, and under --due not on the same day.
+    A year whose file cannot be read, or holds too few answers, is named, and the next older one is asked instead; later
+    runs try it after the others, and under --due not on the same day.
     """
     with recording(context, SOURCE) as (run, outcome):
         outcome.left = ""
@@ -42,7 +48,7 @@ def collect(context: Context) -> Outcome:
             if left:
                 _ask_newest(context, run, outcome, left)
         finally:
-            outcome.left = _words(left)
+            outcome.left = amounts((len(left), _YEARS))
     return outcome
 
 
@@ -55,21 +61,21 @@ def plan(context: Context) -> Plan:
         calls=calls,
         seconds=SECONDS_A_FILE * calls,
         budget="a file (200 MB) a run",
-        left=_words(left[calls:]),
+        left=amounts((len(left) - calls, _YEARS)),
     )
 
 
-def _words(years: list[int]) -> str:
-    noun = "year" if len(years) == 1 else "years"
-    return f"{len(years)} {noun} of Stack Overflow's survey" if years else ""
-
-
 def _known(context: Context) -> set[int]:
-    """The years of Stack Overflow's survey that are counted by the rules in force, downloaded or imported."""
+    """The years of Stack Overflow's survey that are counted by the rules in force, downloaded or imported.
+
+    Not those of which a file held too few answers.
+    """
     return {
         answer.params["year"]
         for answer in context.archive.responses(SOURCE)
-        if answer.params.get("kind") == "stackoverflow" and answer.params.get("rules") == surveyfiles.RULES
+        if answer.params.get("kind") == "stackoverflow"
+        and answer.params.get("rules") == surveyfiles.RULES
+        and not surveyfiles.too_few(answer.json())
     }
 
 
@@ -109,14 +115,15 @@ def _ask_newest(context: Context, run: Run, outcome: Outcome, left: list[int]) -
     base = context.settings.survey_base
     asker = Asker(context, run, outcome, Host("Stack Overflow's survey archive", base))
     task = context.progress.add_task(SOURCE, total=None)
-    for refusals, year in enumerate(_in_turn(context, left), 1):
+    patience = Patience(outcome, asker.host.name, "file")
+    for year in _in_turn(context, left):
         try:
             _ask_year(context, asker, run, outcome, year)
-        except Refused as refusal:
-            outcome.failed.append(f"{_label(year)}: {refusal}")
+        except _TooFew as few:
+            outcome.noticed.append(f"{_label(year)}: {few}")
             outcome.refused.append(_label(year))
-            if refusals == REFUSALS_IN_A_ROW:
-                raise GivenUp(f"{asker.host.name} gave no usable file {refusals} times in a row") from None
+        except Refused as refusal:
+            patience.refused(_label(year), f"{_label(year)}: {refusal}")
         else:
             left.remove(year)
             break
@@ -136,15 +143,17 @@ def _ask_year(context: Context, asker: Asker, run: Run, outcome: Outcome, year: 
             if (counts["survey"], counts["year"]) != ("stackoverflow", year):
                 raise BadInputError(f"{file.name}: holds the answers of {counts['survey']} {counts['year']}")
         except BadInputError as error:
-            raise Refused(f"{error} (raw answer {_archive_head(run, ask, file, error)})") from None
+            raise Refused(f"{error} (raw answer {_archive_head(run, ask, file, str(error))})") from None
+        if few := surveyfiles.too_few(counts):
+            raise _TooFew(f"{few} (raw answer {_archive_head(run, ask, file, few)})")
         surveyfiles.archive(run, outcome, file, "stackoverflow", counts, year=year)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _archive_head(run: Run, ask: Ask, file: InputFile, error: BadInputError) -> str:
+def _archive_head(run: Run, ask: Ask, file: InputFile, fault: str) -> str:
     """Archive the first line of an unusable file, at most a header and no person's answers; return the answer's id."""
     with file.path.open("rb") as content:
         head = content.read(_HEAD_BYTES).partition(b"\n")[0].partition(b"\r")[0]
-    params = {**ask.params, **file.params, FAULT: str(error)}
+    params = {**ask.params, **file.params, FAULT: fault}
     return run.write(ask.subject, head, url=file.address, params=params, status=200).response_id

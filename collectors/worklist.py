@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from collectors.asking import Ask, Asker, Host
-from collectors.base import Context, GivenUp, Outcome, Plan, Refused, recording, told_by
-from warehouse.schedule import REFUSED_RESTS, refused_lately
-
-# Past this many faults in a row the source, not the question, is at fault.
-REFUSALS_IN_A_ROW = 3
-Question = TypeVar("Question")
-
-
-@dataclass(frozen=True)
-class Refusals:
-    """When a source's questions were last refused (UTC), by label; `resting` are those not to be asked now."""
-
-    at: Mapping[str, datetime]
-    resting: frozenset[str]
-
-    @classmethod
-    def of(cls, context: Context, source: str) -> Refusals:
-        """Read the source's newest runs; only under --due does a question rest."""
-        now = context.settings.clock()
-        at = refused_lately(context.archive, source, now)
-        resting = (label for label, when in at.items() if context.only_due and now - when < REFUSED_RESTS)
-        return cls(at, frozenset(resting))
-
-    def in_turn(self, questions: Iterable[Question], label: Callable[[Question], str]) -> list[Question]:
-        """Return those to ask now: in their order, but the refused ones last, the one refused longest ago first.
-
-        So a few questions that never succeed starve neither the others nor one another.
-        """
-        awake = [question for question in questions if label(question) not in self.resting]
-        return sorted(awake, key=lambda question: self.at.get(label(question), datetime.min))
+from collectors.base import Context, Outcome, Plan, Refused, recording, told_by
+from collectors.refusals import Patience, Refusals
+from collectors.wording import Noun, amounts
 
 
 @dataclass
@@ -53,7 +24,7 @@ class Worklist:
     source: str
     host: Host
     asks: Sequence[Ask]
-    noun: str
+    noun: Noun
     refusals: Refusals
     budget: int | None = None
     seconds_each: float = 1.0
@@ -63,7 +34,7 @@ class Worklist:
         """The questions that do not rest, in the order in which they are asked.
 
         Of a subject that was refused twice or more, as a tag in two months, the other questions come after all fresh
-        ones: each of them would cost one of the REFUSALS_IN_A_ROW.
+        ones: each of them would try the host's Patience.
         """
         refused = Counter(ask.subject for ask in self.asks if ask.label in self.refusals.at)
         hopeful_first = sorted(self.asks, key=lambda ask: refused[ask.subject] > 1)
@@ -77,13 +48,12 @@ class Worklist:
     def plan(self) -> Plan:
         """Say what a run would do."""
         calls = len(self.now)
-        left = len(self.asks) - calls
         return Plan(
             self.source,
             calls=calls,
             seconds=calls * max(self.host.delay, self.seconds_each),
             budget="" if self.budget is None else f"{self.budget:,} a run",
-            left=f"{left:,} {self.noun}" if left else "",
+            left=amounts((len(self.asks) - calls, self.noun)),
         )
 
 
@@ -119,7 +89,7 @@ class Work:
             yield
         finally:
             nouns = Counter(self._left.values())
-            self._outcome.left = " and ".join(f"{count:,} {noun}" for noun, count in nouns.items())
+            self._outcome.left = amounts(*((count, noun) for noun, count in nouns.items()))
 
     def ask_all(self, one: Worklist, answer: Callable[[Ask], None]) -> None:
         """Let `answer` ask and take in each question of the run; Refused fails it alone, what ends the host is told."""
@@ -128,17 +98,13 @@ class Work:
                 self._ask_all(one, answer)
 
     def _ask_all(self, one: Worklist, answer: Callable[[Ask], None]) -> None:
-        refusals = 0
+        patience = Patience(self._outcome, one.host.name)
         for ask in one.now:
             try:
                 answer(ask)
             except Refused as refusal:
-                self._outcome.failed.append(f"{ask.label}: {refusal}")
-                self._outcome.refused.append(ask.label)
-                refusals += 1
-                if refusals == REFUSALS_IN_A_ROW:
-                    raise GivenUp(f"{one.host.name} gave no usable answer {refusals} times in a row") from None
+                patience.refused(ask.label, f"{ask.label}: {refusal}")
             else:
-                refusals = 0
+                patience.answered()
                 del self._left[id(ask)]
             self._context.progress.advance(self._task)

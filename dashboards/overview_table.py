@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -86,6 +86,16 @@ def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str, ot
     )
 
 
+def _cells(
+    figures: pd.DataFrame, largest: Mapping[Any, float], colour: str, unrankable: Collection[str]
+) -> Iterator[str]:
+    """Yield a cell for each measure of one framework's figures; `largest` is a measure's greatest value of all."""
+    for one in (*TREND, *MACHINE):
+        found = figures[figures["measure"] == one.name]
+        otherwise = wording.NOISY if one.name in unrankable else wording.ABSENT
+        yield _cell(one, found, float(largest.get(one.name, 0.0)), colour, otherwise)
+
+
 def _heading(measures: Collection[Measure]) -> str:
     return "".join(f"<th>{escape(one.heading)}<small>{escape(one.unit)}</small></th>" for one in measures)
 
@@ -111,16 +121,8 @@ def table(
         on = framework["framework_id"] in chosen
         colour = ink.readable(framework["colour"], dark=dark) if on else ink.GREY
         line = sparkline(points[points["framework_id"] == framework["framework_id"]], days.min(), days.max(), colour)
-        cells = [
-            _cell(
-                one,
-                own[own["measure"] == one.name],
-                float(largest.get(one.name, 0.0)),
-                colour,
-                wording.NOISY if (framework["framework_id"], one.name) in noisy else wording.ABSENT,
-            )
-            for one in (*TREND, *MACHINE)
-        ]
+        unrankable = {measure for framework_id, measure in noisy if framework_id == framework["framework_id"]}
+        cells = _cells(own, largest, colour, unrankable)
         name = f"{escape(framework['name'])}<small>{escape(framework['status'])}</small>"
         rows.append(
             f'<tr><th scope="row" class="{"on" if on else ""}"><span style="background:{colour}"></span>{name}</th>'

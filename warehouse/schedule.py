@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from warehouse.raw import Archive, Response
+from warehouse.raw import Archive, Response, RunNotes
 from warehouse.registry import Framework
 
 INTERVALS: Mapping[str, timedelta] = MappingProxyType(
@@ -28,21 +29,39 @@ REFUSALS_REMEMBERED = timedelta(days=7)
 REFUSED_RESTS = timedelta(hours=23)
 # cron starts a little earlier or later each day; a daily source asked 23 hours ago is due.
 SLACK = timedelta(hours=1)
+# How the error of a run begins that ended at a source's limit; runs of early versions do not say until when.
+_LIMIT = "limit reached"
+_UNTIL = re.compile(_LIMIT + r" until (\d{4}-\d\d-\d\d \d\d:\d\d) UTC")
 # How the parts of early versions begin the error of a run that did not get to its end.
 _OLD_PREFIX = "_Unfinished: "
+
+
+def limit_words(until: datetime) -> str:
+    """Return how the error of a run begins that ended at a source's limit: with the minute after which it may go on."""
+    return f"{_LIMIT} until {until:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A source's limit at which a run ended: what it `left`, and when it may go on (UTC; None: it was not noted)."""
+
+    left: str
+    until: datetime | None
 
 
 @dataclass(frozen=True)
 class History:
     """A source's runs: when the newest began, its error (None when it ended well), and the newest whole success.
 
-    `left` says what that success left for another run, "" when nothing. Imports of files are no runs here.
+    `left` says what that success left for another run, "" when nothing. When the newest run ended at a source's limit,
+    which is no error, `limit` tells of it. Imports of files are no runs here.
     """
 
     last_run: datetime | None = None
     last_error: str | None = None
     last_success: datetime | None = None
     left: str = ""
+    limit: Limit | None = None
 
 
 def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> History:
@@ -57,11 +76,20 @@ def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> H
         if run.is_import:
             continue
         if known.last_run is None:
-            error = run.error and run.error.removeprefix(_OLD_PREFIX)
-            known = replace(known, last_run=run.start.fetched_at, last_error=error)
+            limit = _limit_of(run)
+            error = None if limit or not run.error else run.error.removeprefix(_OLD_PREFIX)
+            known = replace(known, last_run=run.start.fetched_at, last_error=error, limit=limit)
         if run.end and run.error is None and _asks_all(run.start, wanted):
             return replace(known, last_success=run.end.fetched_at, left=run.end.json().get("left", ""))
     return known
+
+
+def _limit_of(run: RunNotes) -> Limit | None:
+    error = (run.error or "").removeprefix(_OLD_PREFIX)
+    if run.end is None or not error.startswith(_LIMIT):
+        return None
+    told = _UNTIL.match(error)
+    return Limit(run.end.json().get("left", ""), datetime.fromisoformat(told[1]) if told else None)
 
 
 def due(archive: Archive, source: str, now: datetime, frameworks: Iterable[Framework]) -> bool:

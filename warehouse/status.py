@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 
 from warehouse.raw import Archive
 from warehouse.registry import Registry
-from warehouse.schedule import INTERVALS, LEFT_INTERVAL, SLACK, history
+from warehouse.schedule import INTERVALS, LEFT_INTERVAL, SLACK, History, history
 
 
 @dataclass(frozen=True)
 class SourceStatus:
     """One source: `stale` when its newest success is more than two of its intervals old, or there is none.
 
-    `left` says what the newest success left for another run: a backfill that goes on.
+    `left` says what the newest success, or a run since that ended at a source's limit, left for another run.
+    `next_due` is None for at once, and after a limit not before it may go on. A limit is no error.
     """
 
     source: str
@@ -42,7 +43,14 @@ def _source(archive: Archive, registry: Registry, source: str, interval: timedel
         last_success=success,
         last_run=runs.last_run,
         last_error=runs.last_error,
-        left=runs.left,
-        next_due=success + (min(interval, LEFT_INTERVAL) if runs.left else interval) - SLACK if success else None,
+        left=runs.limit.left if runs.limit else runs.left,
+        next_due=_next_due(runs, interval),
         stale=success is None or now - success > 2 * interval,
     )
+
+
+def _next_due(runs: History, interval: timedelta) -> datetime | None:
+    success = runs.last_success
+    planned = success + (min(interval, LEFT_INTERVAL) if runs.left else interval) - SLACK if success else None
+    goes_on = runs.limit and runs.limit.until
+    return max((when for when in (planned, goes_on) if when), default=None)

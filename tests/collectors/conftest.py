@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from collectors.base import Outcome
-from collectors.runner import collect
+from collectors import sources
+from collectors.base import Outcome, Plan
+from collectors.imports import KINDS, import_files
+from collectors.runner import collect, open_context
 from tests.collectors import series
 from tests.world import World
 from warehouse import registry
@@ -32,6 +34,9 @@ status = "active"
 repositories = [{ name = "zaghaghi/toolog" }]
 """
 
+QUIET = Console(quiet=True)
+# What of a call's keywords is about one collection; the others change settings.
+CHOICE = ("since", "until", "every", "only_due")
 Gather = Callable[..., Outcome]
 
 
@@ -76,11 +81,49 @@ def gather(settings: Settings) -> Gather:
     def run(source: str, frameworks: Sequence[str] = ("chainer",), **changes: Any) -> Outcome:
         start = NOW + timedelta(minutes=next(starts))
         changes.setdefault("clock", lambda: start)
-        days = {key: changes.pop(key) for key in ("since", "until", "every") if key in changes}
+        choice = {key: changes.pop(key) for key in CHOICE if key in changes}
         chosen = replace(settings, **changes)
         known = registry.load(chosen)
-        quiet = Console(quiet=True)
-        return collect(chosen, known, [source], frameworks=known.choose(frameworks), console=quiet, **days)[0]
+        return collect(chosen, known, [source], frameworks=known.choose(frameworks), console=QUIET, **choice)[0]
+
+    return run
+
+
+@pytest.fixture
+def due(gather: Gather, settings: Settings) -> Gather:
+    """Collect one source by --due, so many hours after NOW; for all frameworks when none is named."""
+
+    def run(source: str, hours: float, frameworks: Sequence[str] | None = None, **choice: Any) -> Outcome:
+        everyone = list(registry.load(settings).frameworks)
+        at = NOW + timedelta(hours=hours)
+        return gather(source, frameworks or everyone, only_due=True, clock=lambda: at, **choice)
+
+    return run
+
+
+@pytest.fixture
+def planned(settings: Settings) -> Callable[..., Plan]:
+    """What one source would ask now, for all frameworks when none is named; keywords are those of `gather`."""
+
+    def read(source: str, frameworks: Sequence[str] | None = None, **changes: Any) -> Plan:
+        choice = {key: changes.pop(key) for key in CHOICE if key in changes}
+        chosen = replace(settings, **changes)
+        known = registry.load(chosen)
+        choice["frameworks"] = known.choose(frameworks)
+        with open_context(chosen, known, [source], console=QUIET, **choice) as context:
+            return sources.plan(source, context)
+
+    return read
+
+
+@pytest.fixture
+def bring(settings: Settings) -> Gather:
+    """Import files or addresses of a kind, with settings changed by keyword."""
+
+    def run(kind: str, *names: Path | str, **changes: Any) -> Outcome:
+        chosen = replace(settings, **changes)
+        with open_context(chosen, registry.load(chosen), [KINDS[kind][0]], console=QUIET) as context:
+            return import_files(context, kind, [str(name) for name in names])
 
     return run
 

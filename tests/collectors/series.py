@@ -1,17 +1,17 @@
-"""Star days as the warehouse's staging model reads them: parser and the model's own SQL, without a whole build."""
+"""Star days as the warehouse's staging model reads them: the parsed store and the model's own SQL, without a build."""
 
 from __future__ import annotations
 
+import re
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from tests.conftest import ROOT
-from warehouse.parse import TABLES, Rejected, rows_of
-from warehouse.parse.stars import pacific_date
+from warehouse import parsed
 from warehouse.raw import Archive
 
 MODEL = ROOT / "warehouse/dbt/models/staging/stg_github__star_days.sql"
@@ -19,22 +19,12 @@ COLUMNS = ("repo_id", "day", "stars_added", "is_partial", "fetched_at", "respons
 
 
 def readings(raw: Path) -> list[dict[str, Any]]:
-    """Every reading of every day, oldest first."""
-    days: list[dict[str, Any]] = []
-    responses: list[dict[str, Any]] = []
-    for answer in Archive(raw).responses("stars"):
-        known = {name: getattr(answer, name, None) for name in TABLES["responses"].names}
-        responses.append(known | {"params": None, "pacific_day": pacific_date(answer.fetched_at)})
-        try:
-            days += [row for table, row in rows_of(answer) if table == "star_days"]
-        except Rejected:
-            continue
-    sql = MODEL.read_text("utf-8")
-    for table in ("star_days", "responses"):
-        sql = sql.replace(f"{{{{ source('parsed', '{table}') }}}}", f"parsed_{table}")
-    with duckdb.connect() as connection:
-        connection.register("parsed_star_days", pa.Table.from_pylist(days, schema=TABLES["star_days"]))
-        connection.register("parsed_responses", pa.Table.from_pylist(responses, schema=TABLES["responses"]))
+    """Every reading of a week's days that differs from the one before, oldest first."""
+    with tempfile.TemporaryDirectory() as home, duckdb.connect() as connection:
+        folder = parsed.refresh(Archive(raw), Path(home)).folder
+        sql = re.sub(
+            r"\{\{ source\('parsed', '(\w+)'\) }}", rf"read_parquet('{folder}/\1/*.parquet')", MODEL.read_text()
+        )
         ordered = f"select {', '.join(COLUMNS)} from ({sql}) order by fetched_at, response_id, day"
         return [dict(zip(COLUMNS, row, strict=True)) for row in connection.execute(ordered).fetchall()]
 

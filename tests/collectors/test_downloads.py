@@ -8,14 +8,10 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from rich.console import Console
 
 from collectors.bulk import InputFile
 from collectors.condafile import NotConda, monthly
-from collectors.downloads import plan
-from collectors.runner import open_context
 from tests.collectors.conftest import NOW
-from warehouse import registry
 from warehouse.raw import Archive
 
 TODAY = NOW.date()
@@ -213,7 +209,7 @@ def test_a_spoiled_year_of_clickhouse_gives_no_fact_and_is_asked_again(world, ga
     first = gather("downloads", since=date(2018, 1, 1), until=date(2020, 12, 31))
     assert [line.split(":")[0] for line in first.failed] == ["chainer 2019 (ClickHouse)"]
     assert {day.year for day in counts("clickhouse")} == {2018, 2020}
-    assert "1 years of packages (ClickHouse)" in first.left
+    assert "1 year of a package (ClickHouse)" in first.left
     second = gather("downloads", since=date(2018, 1, 1), until=date(2020, 12, 31))
     assert second.failed == []
     assert {day: n for day, n in clickhouse_truth(world).items() if 2018 <= day.year <= 2020} == counts("clickhouse")
@@ -235,7 +231,7 @@ def test_a_spoiled_file_of_conda_gives_no_fact_and_is_read_again(world, gather, 
     outcome = gather("downloads", since=date(2026, 6, 1))
     assert [line.split(":")[0] for line in outcome.failed] == ["2026-07 (conda)"]
     assert sorted(counts("conda")) == [date(2026, 6, 1), date(2026, 8, 1)]
-    assert outcome.left == "1 months (conda)"
+    assert outcome.left == "1 month (conda)"
     gather("downloads", since=date(2026, 6, 1))
     assert counts("conda")[date(2026, 7, 1)] == world.conda.truth(date(2026, 7, 1))["chainer"]
 
@@ -310,10 +306,7 @@ def test_a_password_in_clickhouses_address_is_sent_and_not_archived(gather, sett
     assert all("s3cret" not in json.dumps([answer.url, answer.params]) for answer in archived("downloads"))
 
 
-def test_the_plan_says_what_a_run_would_ask(world, settings):
-    known = registry.load(settings)
-    with open_context(settings, known, ["downloads"], frameworks=known.choose(["chainer"]),
-                      console=Console(quiet=True)) as context:  # fmt: skip
-        told = plan(context)
+def test_the_plan_says_what_a_run_would_ask(world, planned):
+    told = planned("downloads", ["chainer"])
     assert (told.source, told.calls, told.seconds, told.left) == ("downloads", 24, 132.0, "101 months (conda)")
     assert world.requests == []

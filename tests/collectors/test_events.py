@@ -11,11 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from rich.console import Console
 
-from collectors.events import MOST_NAME_DAYS, _array, plan
+from collectors import clickhouse
+from collectors.events import MOST_NAME_DAYS
 from collectors.fullnames import names_today
-from collectors.runner import open_context
 from tests.collectors.conftest import NOW, TOOLOG
-from warehouse import registry
 from warehouse.raw import Archive
 
 QUIET = Console(quiet=True)
@@ -176,7 +175,7 @@ def test_a_bad_answer_is_named_and_the_next_windows_go_on(world, gather, rows, q
     assert len(outcome.failed) == 1
     assert outcome.failed[0].startswith("star events of 2017-10: ")
     assert line in outcome.failed[0]
-    assert outcome.left == "1 windows of star events"
+    assert outcome.left == "1 window of star events"
     assert [window[0] for window in windows(rows)] == [date(2017, 11, 1), date(2017, 9, 1)]
     world.faults.clear()
     before = len(queries())
@@ -244,14 +243,13 @@ def test_the_question_is_archived_with_the_answer(gather, archived, settings):
 
 
 def test_texts_are_escaped_as_clickhouse_reads_them():
-    assert _array(["a/b", "it's/\\x"]) == r"['a/b','it\'s/\\x']"
+    assert clickhouse.array(["a/b", "it's/\\x"]) == r"['a/b','it\'s/\\x']"
 
 
-def test_the_plan_says_what_a_run_asks_and_leaves(gather, settings):
-    def planned(**choice: Any) -> tuple[int, float, str, str]:
-        with open_context(settings, registry.load(settings), ["events"], console=QUIET, **choice) as context:
-            found = plan(context)
+def test_the_plan_says_what_a_run_asks_and_leaves(gather, planned):
+    def told(**days: date) -> tuple[int, float, str, str]:
+        found = planned("events", **days)
         return found.calls, found.seconds, found.budget, found.left
 
-    assert planned() == (60, 60.0, "60 a run", "112 windows of star events")
-    assert planned(**AUTUMN) == (3, 3.0, "60 a run", "")
+    assert told() == (60, 60.0, "60 a run", "112 windows of star events")
+    assert told(**AUTUMN) == (3, 3.0, "60 a run", "")

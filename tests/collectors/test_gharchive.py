@@ -8,20 +8,16 @@ import json
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from collectors.base import Outcome
-from collectors.imports import import_files
-from collectors.runner import open_context
 from tests.collectors.conftest import NOW, TOOLOG
 from tests.world.reply import Request
-from warehouse import registry
 from warehouse.raw import Archive
 
 OLD_HOUR, NEW_HOUR = datetime(2014, 12, 31, 23), datetime(2017, 9, 1, 17)
@@ -32,15 +28,9 @@ def name_of(hour: datetime) -> str:
 
 
 @pytest.fixture
-def take_in(settings) -> Callable[..., Outcome]:
+def take_in(bring) -> Callable[..., Outcome]:
     """Import hour files by path or address, with settings changed by keyword."""
-
-    def run(*files: Any, **changes: Any) -> Outcome:
-        chosen = replace(settings, **changes)
-        with open_context(chosen, registry.load(chosen), ["events"], console=Console(quiet=True)) as context:
-            return import_files(context, "gharchive", [str(file) for file in files])
-
-    return run
+    return partial(bring, "gharchive")
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_windows_noted_by_calendar_year_are_not_asked_again(settings, gather, ar
 
 def test_a_run_that_was_ended_within_a_window_goes_on_with_its_missing_page(world, gather, rows, archived, settings):
     world.fault("429", f"{PAPERS}.*start=500", count=-1, retry_after="7200")
-    assert gather("papers", **YEAR_2025).left == "1 windows of papers and 12 monthly totals"
+    assert gather("papers", **YEAR_2025).left == "1 window of papers and 12 monthly totals"
     world.faults.clear()
     assert gather("papers", **YEAR_2025).failed == []
     assert (world.asked(f"{PAPERS}.*start=0&"), world.asked(f"{PAPERS}.*start=500&")) == (1, 2)

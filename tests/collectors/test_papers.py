@@ -123,7 +123,7 @@ def test_a_lasting_fault_fails_its_window_alone_and_the_next_run_mends_it(world,
     outcome = read()
     assert len(outcome.failed) == 1
     assert outcome.failed[0].startswith(f"papers of 2017: {line}")
-    assert outcome.left == "1 windows of papers"
+    assert outcome.left == "1 window of papers"
     assert [start for start, _ in windows(rows)] == [date(2016, 1, 1)]
     assert {row["arxiv_id"] for row in rows("papers")} <= truth
     world.faults.clear()
@@ -134,7 +134,7 @@ def test_a_long_retry_after_ends_the_run_and_says_when_to_come_back(world, read,
     world.fault("429", "search_query", after=3, retry_after="7200")
     outcome = read()
     assert (outcome.failed, outcome.retry_at) == ([], NOW + timedelta(hours=2))
-    assert outcome.left == "1 windows of papers and 22 monthly totals"
+    assert outcome.left == "1 window of papers and 22 monthly totals"
     assert read().left == ""
     assert {row["arxiv_id"] for row in rows("papers")} == truth
 
@@ -209,7 +209,7 @@ def test_a_finished_window_is_noted_with_its_usable_pages_alone(world, read, set
 def test_three_totals_that_are_never_given_do_not_starve_the_other_windows_and_totals(world, read):
     world.fault("html", "search_query=%28cat.*20171[012]01", count=-1)
     first = read()
-    assert (len(first.failed), first.left) == (4, "1 windows of papers and 24 monthly totals")
+    assert (len(first.failed), first.left) == (4, "1 window of papers and 24 monthly totals")
     assert first.refused == ["papers in 2017-12", "papers in 2017-11", "papers in 2017-10"]
     assert read().left == "3 monthly totals"
 
@@ -232,7 +232,7 @@ def test_a_finished_window_is_noted_with_its_query(read, settings):
 def test_a_source_without_usable_answers_is_given_up_after_three(world, gather):
     world.fault("html", "search_query", count=-1)
     outcome = gather("papers", ["keras"])
-    assert outcome.failed[-1] == "arXiv gave no usable answer 3 times in a row; try again later"
+    assert outcome.failed[-1] == "arXiv gave no usable answer 3 times in a row"
     assert (len(outcome.failed), outcome.reached) == (4, True)
 
 

@@ -6,12 +6,8 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
-from collectors.questions import plan
-from collectors.runner import open_context
 from tests.collectors.conftest import NOW
-from warehouse import registry
 from warehouse.raw import RUN_END, Archive
 
 # Chainer came out in June 2015: its months begin a year before, and August 2026 is the last whole one.
@@ -193,7 +189,7 @@ def test_a_spoiled_count_gives_no_fact_and_is_asked_again(world, gather, counts,
     assert [line.split(":")[0] for line in first.failed] == ["chainer 2026-08"]
     assert (sorted(counts("chainer")), first.left) == (
         [date(2026, 6, 1), date(2026, 7, 1)],
-        "1 months' counts of questions",
+        "1 month's count of questions",
     )
     gather("questions", **SUMMER)
     assert counts("chainer") == truth(world, "chainer", date(2026, 6, 1), date(2026, 8, 1))
@@ -223,12 +219,9 @@ def test_a_run_that_only_spent_its_quota_ended_well(gather, settings):
     assert (ends[0].json()["error"], ends[0].json()["left"]) == (None, "147 months' counts of questions")
 
 
-def test_the_plan_tells_calls_quota_and_what_is_left(world, gather, settings):
+def test_the_plan_tells_calls_quota_and_what_is_left(world, gather, planned):
     gather("questions", **SUMMER)
-    known = registry.load(settings)
     asked = len(world.requests)
-    with open_context(settings, known, ["questions"], frameworks=known.choose(["chainer", "keras"]),
-                      console=Console(quiet=True)) as context:  # fmt: skip
-        told = plan(context)
+    told = planned("questions", ["chainer", "keras"])
     assert (told.calls, told.budget, told.left) == (294, "294 of 300 left today", "147 months' counts of questions")
     assert len(world.requests) == asked

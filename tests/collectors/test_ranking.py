@@ -6,19 +6,15 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from collectors.base import Outcome
-from collectors.ranking import ours_alone, plan
-from collectors.runner import collect, open_context
+from collectors.rankingcut import ours_alone
 from tests.collectors.conftest import NOW
 from tests.world.ranking import MISSING
-from warehouse import registry
 from warehouse.raw import Archive
 
 QUIET = Console(quiet=True)
@@ -107,7 +103,7 @@ def test_a_wrong_address_makes_no_day_missing(world, gather, rows, settings):
         "ranking of 2026-08-31: no file (404), nor of any other of the 6 days asked, nor of 2018-12-18, "
         "the first there is: is DLPULSE_RANKING_BASE still right?"
     ]
-    assert (rows("ranking_days"), outcome.left) == ([], "1 months of the ranking")
+    assert (rows("ranking_days"), outcome.left) == ([], "1 month of the ranking")
     assert gather("ranking", **AUGUST).failed == []
     assert (present(rows), missing(rows)) == ({date(2026, 8, 31)}, set())
 
@@ -247,18 +243,6 @@ def test_a_repository_is_kept_under_the_name_that_the_stars_told(world, gather, 
     assert "new-home/keras" in archived("ranking")[0].params["names"]
 
 
-@pytest.fixture
-def due(settings):
-    """Collect by --due, so many hours after NOW."""
-
-    def run(hours: float, **choice: Any) -> Outcome:
-        chosen = replace(settings, clock=lambda: NOW + timedelta(hours=hours))
-        known = registry.load(chosen)
-        return collect(chosen, known, ["ranking"], console=QUIET, only_due=True, **choice)[0]
-
-    return run
-
-
 def test_a_month_refused_lately_is_asked_last(world, gather, asked):
     world.fault("html", "ranking-2026-05-31", count=-1)
     assert gather("ranking", since=date(2026, 4, 1)).refused == ["2026-05-31"]
@@ -268,15 +252,15 @@ def test_a_month_refused_lately_is_asked_last(world, gather, asked):
 
 def test_by_due_a_refused_month_rests_a_day_and_the_run_ends_well(world, due, asked):
     world.fault("html", "ranking-2026-05-31", count=-1)
-    first, second = due(0, **SPRING), due(1, **SPRING)
+    first, second = due("ranking", 0, **SPRING), due("ranking", 1, **SPRING)
     assert (first.refused, second.failed, second.requests) == (["2026-05-31"], [], 0)
-    assert second.left == "1 months of the ranking"
-    assert [due(hours, **SPRING).requests for hours in (22, 24)] == [0, 1]
+    assert second.left == "1 month of the ranking"
+    assert [due("ranking", hours, **SPRING).requests for hours in (22, 24)] == [0, 1]
 
 
 def test_by_due_a_wrong_address_is_asked_once_a_day(world, due):
     world.fault("404", "github-ranking-", count=-1)
-    first, second = due(0), due(1)
+    first, second = due("ranking", 0), due("ranking", 1)
     assert (first.requests, second.requests, second.failed) == (25, 0, [])
     assert second.left == "93 months of the ranking"
 
@@ -299,7 +283,7 @@ def test_a_bad_file_is_named_and_the_next_months_go_on(world, gather, rows, aske
     outcome = gather("ranking", **SPRING)
     assert len(outcome.failed) == 1
     assert outcome.failed[0].startswith(f"ranking of 2026-04-30: {line}")
-    assert outcome.left == "1 months of the ranking"
+    assert outcome.left == "1 month of the ranking"
     assert present(rows) == {date(2026, 3, 31), date(2026, 5, 31)}
     world.faults.clear()
     before = len(asked())
@@ -318,7 +302,7 @@ def test_three_bad_files_in_a_row_end_the_run(world, gather, asked):
 def test_after_a_limit_in_the_middle_only_the_missing_is_asked(world, gather, rows, asked):
     world.fault("429", "ranking-2026-03-31", count=1, retry_after="7200")
     outcome = gather("ranking", **SPRING)
-    assert (outcome.failed, outcome.left) == ([], "1 months of the ranking")
+    assert (outcome.failed, outcome.left) == ([], "1 month of the ranking")
     assert outcome.retry_at == NOW + timedelta(hours=2)
     assert present(rows) == {date(2026, 4, 30), date(2026, 5, 31)}
     gather("ranking", **SPRING)
@@ -342,16 +326,15 @@ def test_unlike_counts_in_one_file_are_noticed(world, gather, rows):
     assert stars(rows, date(2026, 5, 31))["keras-team/keras"] * 2 == int(cells[3])
 
 
-def test_the_plan_says_what_a_run_asks_and_leaves(gather, settings):
-    def planned(**choice: Any) -> tuple[int, float, str, str]:
-        with open_context(settings, registry.load(settings), ["ranking"], console=QUIET, **choice) as context:
-            found = plan(context)
+def test_the_plan_says_what_a_run_asks_and_leaves(gather, planned):
+    def told(**days: date) -> tuple[int, float, str, str]:
+        found = planned("ranking", **days)
         return found.calls, found.seconds, found.budget, found.left
 
-    assert planned() == (24, 24.0, "24 a run", "69 months of the ranking")
-    assert planned(**AUGUST) == (6, 6.0, "24 a run", "")
+    assert told() == (24, 24.0, "24 a run", "69 months of the ranking")
+    assert told(**AUGUST) == (6, 6.0, "24 a run", "")
     gather("ranking", **AUGUST)
-    assert planned(**AUGUST) == (0, 0.0, "24 a run", "")
+    assert told(**AUGUST) == (0, 0.0, "24 a run", "")
 
 
 def test_a_killed_runs_files_are_not_asked_again(world, gather, settings, asked):

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
-from collectors.base import Outcome
-from collectors.releases import plan, without_people
-from collectors.runner import collect, open_context
+from collectors.releases import without_people
 from tests.collectors.conftest import NOW
 from tests.world import releases as generated
-from warehouse import registry
 
 CHAINER = "chainer/chainer"
 TORCH7 = "torch/torch7"
@@ -157,7 +152,7 @@ def test_after_a_break_only_the_missing_pages_are_asked(many, world, gather, ver
     """As after a kill: the pages that were archived are not asked again; page 1 is, for its links."""
     world.fault("reset", "[?&]page=4", count=-1)
     first = gather("releases")
-    assert (first.requests, first.left) == (3, "1 pages of older releases")
+    assert (first.requests, first.left) == (3, "1 page of older releases")
     world.faults.clear()
     outcome = gather("releases")
     assert (outcome.requests, outcome.failed, outcome.left) == (2, [], "")
@@ -169,7 +164,7 @@ def test_a_repository_read_whole_before_a_break_is_not_asked_again(world, gather
     first = gather("releases", ["keras", "chainer"])
     world.faults.clear()
     second = gather("releases", ["keras", "chainer"])
-    assert (first.left, second.failed, second.requests) == ("1 repositories' newest releases", [], 1)
+    assert (first.left, second.failed, second.requests) == ("1 repository's newest releases", [], 1)
     assert world.asked("keras/releases") == 1
 
 
@@ -177,7 +172,7 @@ def test_without_a_token_the_budget_ends_the_run_and_says_when_to_come_back(worl
     world.github.budgets[""] = 2
     outcome = gather("releases", ["chainer", "tensorflow", "jax"], github_token=None)
     assert (outcome.requests, outcome.failed) == (2, [])
-    assert outcome.left.startswith("1 repositories' newest releases and ")
+    assert outcome.left.startswith("1 repository's newest releases and ")
     assert outcome.retry_at == datetime(2026, 9, 11, 16, 22, 40)
 
 
@@ -228,28 +223,10 @@ def test_a_login_is_cut_out_of_githubs_own_form():
     assert without_people(b'{"message": "Not Found"}') == b'{"message": "Not Found"}'
 
 
-def test_the_plan_tells_calls_and_budget(world, settings, gather):
+def test_the_plan_tells_calls_and_budget(gather, planned):
     gather("releases")
-    known = registry.load(settings)
-    with open_context(settings, known, ["releases"], frameworks=known.choose(["chainer", "jax"]),
-                      console=Console(quiet=True)) as context:  # fmt: skip
-        told = plan(context)
+    told = planned("releases", ["chainer", "jax"])
     assert (told.calls, told.budget, told.left) == (3, "4,999 of 5,000 left, shared with stars", "")
-
-
-@pytest.fixture
-def due(settings):
-    """Collect by --due, so many hours after NOW."""
-
-    def run(hours: float, *frameworks: str) -> Outcome:
-        chosen = replace(settings, clock=lambda: NOW + timedelta(hours=hours))
-        known = registry.load(chosen)
-        quiet = Console(quiet=True)
-        return collect(chosen, known, ["releases"], frameworks=known.choose(frameworks), console=quiet, only_due=True)[
-            0
-        ]
-
-    return run
 
 
 @pytest.fixture
@@ -285,11 +262,11 @@ def test_new_releases_do_not_put_off_the_reading_of_all_pages(world, gather, lis
 def test_by_due_a_repository_that_is_gone_rests_a_day_and_the_others_their_week(world, due, settings):
     (settings.home / "frameworks.toml").write_text(NEWCOMER, "utf-8")
     chosen = ("newcomer", "torch7", "chainer")
-    first, second = due(0, *chosen), due(1, *chosen)
+    first, second = due("releases", 0, chosen), due("releases", 1, chosen)
     assert first.refused == ["nobody/wrong-one", "nobody/wrong-two", "nobody/wrong-three"]
     assert (first.requests, second.requests, second.failed) == (6, 0, [])
     assert second.left == "3 repositories refused lately"
-    assert [due(hours, *chosen).requests for hours in (22, 24, 25)] == [0, 3, 0]
+    assert [due("releases", hours, chosen).requests for hours in (22, 24, 25)] == [0, 3, 0]
     assert world.asked("torch7/releases") == 1
 
 

@@ -25,8 +25,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from collectors import cli
-from collectors.imports import import_files
-from collectors.runner import collect, open_context
+from collectors.runner import collect
 from tests.collectors.conftest import NOW
 from tests.world import World
 from warehouse import cited, registry
@@ -113,6 +112,40 @@ def test_one_failing_source_never_stops_another(world, settings):
     assert "Traceback" not in shown.getvalue()
 
 
+def test_sources_that_are_not_reached_have_a_line_each_and_no_row_of_zeros(world, settings):
+    shown = io.StringIO()
+    known = registry.load(settings)
+    away = replace(settings, github_api="http://127.0.0.1:9", pypistats_api="http://127.0.0.1:9")
+    collect(
+        away,
+        known,
+        ["stars", "downloads"],
+        frameworks=known.choose(["toolog", "jax"]),
+        console=Console(file=shown, width=120),
+    )
+    lines = shown.getvalue().splitlines()
+    assert "stars: not reached; left: 2 repository records" in lines
+    # ClickHouse and conda answered.
+    assert [line.split()[0] for line in lines if not line.startswith(("stars:", "downloads:"))][:2] == [
+        "source",
+        "downloads",
+    ]
+    assert "stars: GitHub at 127.0.0.1:9 cannot be reached: connection refused" in lines
+    assert "downloads: pypistats.org at 127.0.0.1:9 cannot be reached: connection refused" in lines
+
+
+def test_when_nothing_is_reached_there_is_no_table(world, settings):
+    shown = io.StringIO()
+    known = registry.load(settings)
+    away = replace(settings, github_api="http://127.0.0.1:9")
+    frameworks = known.choose(["toolog"])
+    collect(away, known, ["stars"], frameworks=frameworks, console=Console(file=shown, width=120))
+    assert shown.getvalue().splitlines() == [
+        "stars: not reached; left: 1 repository record",
+        "stars: GitHub at 127.0.0.1:9 cannot be reached: connection refused",
+    ]
+
+
 def test_a_source_that_is_being_collected_is_left_alone(world, command, gather, settings):
     (settings.home / "locks").mkdir()
     with FileLock(settings.home / "locks" / "collect-stars.lock"):
@@ -129,7 +162,7 @@ def test_a_home_that_is_a_file_gets_one_line(dlpulse, tmp_path):
     result = dlpulse("collect", "stars", DLPULSE_HOME=str(tmp_path / "file"))
     assert result.returncode == 1
     assert "stars: failed, 0 requests, 0 rows, 0 new; left: unknown" in result.stderr
-    assert f"stars: {tmp_path / 'file' / 'locks'}: Not a directory" in result.stderr
+    assert f"stars: {tmp_path / 'file'}: cannot be written: Not a directory" in result.stderr
     assert "unexpected" not in result.stderr
 
 
@@ -175,12 +208,11 @@ def test_a_source_that_left_something_is_due_after_a_day(settings, gather):
     assert due(archive, "surveys", NOW + timedelta(days=31), asked)
 
 
-def test_an_import_is_no_run_of_the_schedule(world, settings, gather, tmp_path):
+def test_an_import_is_no_run_of_the_schedule(world, settings, bring, tmp_path):
     hour = tmp_path / "2018-06-01-15.json.gz"
     with urllib.request.urlopen(f"{world.gharchive_base}/{hour.name}") as answer:
         hour.write_bytes(answer.read())
-    with open_context(settings, registry.load(settings), ["events"], console=Console(quiet=True)) as context:
-        assert import_files(context, "gharchive", [str(hour)]).failed == []
+    assert bring("gharchive", hour).failed == []
     known = history(Archive(settings.raw), "events", registry.load(settings).choose(["chainer"]))
     assert known == History()
 

@@ -10,18 +10,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from rich.console import Console
 
 from collectors import snapshot
 from collectors.base import Outcome
-from collectors.imports import import_files
 from collectors.paperplan import Window, window_query
-from collectors.runner import open_context
 from tests.collectors.conftest import NOW
 from tests.world.corpus import CATEGORIES, Paper
 from warehouse import registry
@@ -60,15 +58,9 @@ def ndjson(lines: Iterable[Any]) -> bytes:
 
 
 @pytest.fixture
-def bulk(settings: Settings) -> Import:
+def bulk(bring) -> Import:
     """Import files; keyword arguments change settings."""
-
-    def run(*files: Path, **changes: Any) -> Outcome:
-        chosen = replace(settings, **changes)
-        with open_context(chosen, registry.load(chosen), ["papers"], console=Console(quiet=True)) as context:
-            return import_files(context, "arxiv-snapshot", [str(file) for file in files])
-
-    return run
+    return partial(bring, "arxiv-snapshot")
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_by_due_a_refused_repository_rests_a_day_and_the_run_ends_well(world, ab
         with about(NOW + hours * HOUR, only_due=True) as context:
             outcome = stars.collect(context)
         said.append((len(outcome.failed), outcome.requests, outcome.left))
-    rests = "1 repositories refused lately"
+    rests = "1 repository refused lately"
     assert said == [(1, 22, ""), (0, 0, rests), (0, 0, rests), (1, 3, ""), (0, 0, rests)]
 
 
@@ -165,7 +165,7 @@ def test_a_plan_by_due_leaves_out_what_rests(world, about):
         stars.collect(context)
     with about(NOW + HOUR, only_due=True) as context:
         told = stars.plan(context)
-    assert (told.calls, told.left) == (0, "1 repositories refused lately")
+    assert (told.calls, told.left) == (0, "1 repository refused lately")
 
 
 def test_days_outside_since_and_until_are_not_asked(world, gather, settings):

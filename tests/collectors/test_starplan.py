@@ -72,7 +72,7 @@ def test_missing_weeks_are_told():
     plan.received(1, weeks(0, 28), has_next=True)
     plan.received(2, weeks(30, 57), has_next=False)
     assert plan.gaps() == [
-        "its star history lacks 1 weeks between 2025-08-03 and 2026-09-06",
+        "its star history lacks 1 week between 2025-08-03 and 2026-09-06",
         "its star history ends at 2025-08-03, although it was created on 2025-07-20",
     ]
 

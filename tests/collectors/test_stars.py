@@ -174,7 +174,7 @@ def test_a_long_retry_after_ends_the_run_and_says_when_to_come_back(world, gathe
 def test_a_retry_after_that_is_a_date_is_understood(world, gather):
     world.fault("429", "/repos/chainer/chainer$", retry_after="Fri, 11 Sep 2026 17:00:00 GMT")
     outcome = gather("stars")
-    assert (outcome.left, outcome.retry_at) == ("1 repository records", datetime(2026, 9, 11, 17))
+    assert (outcome.left, outcome.retry_at) == ("1 repository record", datetime(2026, 9, 11, 17))
 
 
 def test_a_primary_limit_ends_the_run_until_its_reset(world, gather):

@@ -18,36 +18,20 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
-from rich.console import Console
 
-from collectors import sources
 from collectors.base import Stopped
 from collectors.bulk import InputFile
-from collectors.imports import import_files
 from collectors.paperlinks import month_of
-from collectors.runner import open_context
 from collectors.surveyfiles import count
 from tests.collectors.conftest import NOW
 from tests.world import surveys as polls
-from warehouse import cited, registry
+from warehouse import cited
 from warehouse.errors import BadInputError
 from warehouse.raw import Archive
 
 PROFESSIONALS = "professional developers"
 SCIENTISTS = "respondents whose title is data scientist"
 EVERYBODY = "all respondents"
-
-
-@pytest.fixture
-def bring(settings):
-    """Import survey files or addresses."""
-
-    def run(*names):
-        known = registry.load(settings)
-        with open_context(settings, known, ["surveys"], console=Console(quiet=True)) as context:
-            return import_files(context, "survey", [str(name) for name in names])
-
-    return run
 
 
 @pytest.fixture
@@ -223,6 +207,49 @@ def test_three_years_that_are_never_given_do_not_starve_the_older_ones(world, ga
     assert (len(last.failed), last.left) == (4, "3 years of Stack Overflow's survey")
 
 
+def handful(year: int, people: int) -> bytes:
+    """The beginning of a year's file, up to that many respondents who answered the question."""
+    header, *rows = csv.reader(io.StringIO(polls.results_csv(year).decode(), newline=""))
+    answered = [row for row in rows if row[header.index(polls.column(year))] not in ("", "NA")]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([header, *answered[:people]])
+    return text.getvalue().encode()
+
+
+def test_a_year_of_a_handful_is_noticed_gives_no_fact_and_is_asked_again_later(world, gather, counted, archived):
+    world.surveys._files[2024] = handful(2024, 99)
+    outcome = gather("surveys")
+    (head,) = archived("surveys")
+    assert (outcome.failed, outcome.refused) == ([], ["Stack Overflow 2024"])
+    assert outcome.noticed == [
+        "Stack Overflow 2024: only 99 respondents answered the question of 2024: its answers are still to be had whole "
+        f"(raw answer {head.response_id})"
+    ]
+    assert (counted(2024), counted(2023)) == ({}, polls.truth(2023)["all"])
+    assert outcome.left == "7 years of Stack Overflow's survey"
+    world.surveys._files.clear()
+    gather("surveys", since=date(2024, 1, 1))
+    assert counted(2024) == polls.truth(2024)["all"]
+
+
+def test_a_hundred_respondents_are_a_survey(world, gather, counted):
+    world.surveys._files[2024] = handful(2024, 100)
+    outcome = gather("surveys", since=date(2024, 1, 1))
+    assert (outcome.noticed, outcome.left, counted(2024)[""]) == ([], "", 100)
+
+
+def test_an_imported_handful_is_counted_with_a_notice_and_the_year_is_asked_all_the_same(
+    world, bring, gather, counted, tmp_path
+):
+    outcome = bring("survey", written(tmp_path, "results-2024.csv", handful(2024, 1)))
+    assert outcome.noticed == [
+        "results-2024.csv: only 1 respondent answered the question of 2024: its answers are still to be had whole"
+    ]
+    assert (outcome.failed, counted(2024)[""]) == ([], 1)
+    gather("surveys", since=date(2024, 1, 1))
+    assert world.asked("/surveys/2024") == 1
+
+
 def test_a_limit_ends_the_run_and_says_when_to_come_back(world, gather, counted):
     world.fault("429", "/surveys", retry_after="7200")
     outcome = gather("surveys")
@@ -262,17 +289,14 @@ def test_every_option_is_counted_so_a_new_framework_asks_nothing_again(world, ga
     assert gather("surveys", ["hadoop"], since=date(2024, 1, 1)).requests == 0
 
 
-def test_the_plan_is_one_file_and_says_what_is_left(gather, settings):
-    def planned():
-        with open_context(settings, registry.load(settings), ["surveys"], console=Console(quiet=True)) as context:
-            return sources.plan("surveys", context)
-
-    before = planned()
+def test_the_plan_is_one_file_and_says_what_is_left(gather, planned):
+    before = planned("surveys")
     assert (before.calls, before.left) == (1, "7 years of Stack Overflow's survey")
     assert before.budget == "a file (200 MB) a run"
     for _ in range(8):
         gather("surveys")
-    assert (planned().calls, planned().seconds, planned().left) == (0, 0, "")
+    after = planned("surveys")
+    assert (after.calls, after.seconds, after.left) == (0, 0, "")
 
 
 # Brought as files
@@ -280,27 +304,27 @@ def test_the_plan_is_one_file_and_says_what_is_left(gather, settings):
 
 @pytest.mark.parametrize("year", range(2017, 2025))
 def test_a_file_with_its_year_in_its_name_is_counted(bring, counted, tmp_path, year):
-    outcome = bring(written(tmp_path, f"results-{year}.csv", polls.results_csv(year)))
+    outcome = bring("survey", written(tmp_path, f"results-{year}.csv", polls.results_csv(year)))
     assert (outcome.failed, outcome.noticed) == ([], [])
     assert counted(year) == polls.truth(year)["all"]
     assert outcome.new == outcome.rows == len(polls.options(year)) * (1 if year == 2018 else 2)
 
 
 def test_an_imported_year_is_not_asked_again(world, bring, gather, tmp_path):
-    bring(written(tmp_path, "results-2024.csv", polls.results_csv(2024)))
+    bring("survey", written(tmp_path, "results-2024.csv", polls.results_csv(2024)))
     assert gather("surveys").failed == []
     assert [path for path in world.requests if "/surveys" in path] == ["/surveys/2023/results.csv"]
 
 
 def test_without_an_address_the_official_archive_is_the_source(bring, rows, tmp_path):
-    bring(written(tmp_path, "2021/results.csv", polls.results_csv(2021)))
+    bring("survey", written(tmp_path, "2021/results.csv", polls.results_csv(2021)))
     assert {row["source_url"] for row in rows("survey_answers")} == {
         "https://github.com/StackExchange/Survey/tree/main/packages/archive/2021"
     }
 
 
 def test_an_address_is_fetched_and_is_the_source_without_its_key(world, bring, counted, rows, settings):
-    outcome = bring(f"{world.survey_base}/2021/results.csv?signature=s3cret")
+    outcome = bring("survey", f"{world.survey_base}/2021/results.csv?signature=s3cret")
     assert outcome.failed == []
     assert counted(2021) == polls.truth(2021)["all"]
     assert {row["source_url"] for row in rows("survey_answers")} == {f"{world.survey_base}/2021/results.csv"}
@@ -308,7 +332,7 @@ def test_an_address_is_fetched_and_is_the_source_without_its_key(world, bring, c
 
 @pytest.mark.parametrize("year", [2019, 2021])
 def test_a_year_that_nothing_tells_is_asked_for(bring, rows, tmp_path, year):
-    outcome = bring(written(tmp_path, "answers/results.csv", polls.results_csv(year)))
+    outcome = bring("survey", written(tmp_path, "answers/results.csv", polls.results_csv(year)))
     years = {2019: "2019 or 2020", 2021: "2021 or 2022 or 2023 or 2024"}[year]
     assert outcome.failed == [
         f"results.csv: its columns fit {years}: give it, or its folder, a name with the year, "
@@ -318,17 +342,17 @@ def test_a_year_that_nothing_tells_is_asked_for(bring, rows, tmp_path, year):
 
 
 def test_two_years_in_a_name_tell_none(bring, tmp_path):
-    outcome = bring(written(tmp_path, "2021-2022.csv", polls.results_csv(2021)))
+    outcome = bring("survey", written(tmp_path, "2021-2022.csv", polls.results_csv(2021)))
     assert outcome.failed[0].startswith("2021-2022.csv: its columns fit 2021 or 2022 or 2023 or 2024")
 
 
 def test_a_day_of_download_in_the_name_is_no_year_of_the_survey(bring, counted, tmp_path):
-    bring(written(tmp_path, "2022/results-2026-11-23.csv", polls.results_csv(2022)))
+    bring("survey", written(tmp_path, "2022/results-2026-11-23.csv", polls.results_csv(2022)))
     assert counted(2022) == polls.truth(2022)["all"]
 
 
 def test_a_survey_that_did_not_ask_is_not_zero(bring, rows, tmp_path):
-    assert bring(written(tmp_path, "results-2025.csv", polls.results_csv(2025))).failed == []
+    assert bring("survey", written(tmp_path, "results-2025.csv", polls.results_csv(2025))).failed == []
     assert [(row["year"], row["asked"], row["label"], row["respondents"]) for row in rows("survey_answers")] == [
         (2025, False, None, None)
     ]
@@ -338,7 +362,7 @@ def test_a_survey_that_asked_is_not_taken_for_one_that_did_not(bring, rows, tmp_
     lines = list(csv.reader(io.StringIO(polls.results_csv(2022).decode(), newline="")))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([*row[:3], *row[5:]] for row in lines)
-    outcome = bring(written(tmp_path, "results-2022.csv", text.getvalue().encode()))
+    outcome = bring("survey", written(tmp_path, "results-2022.csv", text.getvalue().encode()))
     assert outcome.failed[0].startswith("results-2022.csv: its columns fit 2025 or 2026")
     assert rows("survey_answers") == []
 
@@ -348,6 +372,7 @@ def test_gzip_and_zip_are_opened_and_the_members_name_tells_the_year(bring, coun
     members = {"readme.pdf": b"x", "survey_results_schema.csv": b"a,b\n", "survey_results_public.csv": body}
     whole = {"so-2021/survey_results_public.csv": polls.results_csv(2021), "__MACOSX/results_public.csv": b""}
     outcome = bring(
+        "survey",
         zipped(tmp_path, "developer_survey_2020.zip", members),
         zipped(tmp_path, "download.zip", whole),
         written(tmp_path, "results-2019.csv.gz", gzip.compress(polls.results_csv(2019))),
@@ -358,19 +383,19 @@ def test_gzip_and_zip_are_opened_and_the_members_name_tells_the_year(bring, coun
 
 def test_a_byte_order_mark_and_other_line_ends_change_nothing(bring, counted, tmp_path):
     body = polls.results_csv(2018).replace(b"\n", b"\r\n")
-    bring(written(tmp_path, "results.csv", b"\xef\xbb\xbf" + body))
+    bring("survey", written(tmp_path, "results.csv", b"\xef\xbb\xbf" + body))
     assert counted(2018) == polls.truth(2018)["all"]
 
 
 def test_an_option_named_twice_by_a_person_counts_once(bring, counted, tmp_path):
     body = b"Respondent,HaveWorkedFramework\n1,Keras; Keras;TensorFlow\n2,NA\n3,\n4, ; \n5,Keras\n"
-    bring(written(tmp_path, "results.csv", body))
+    bring("survey", written(tmp_path, "results.csv", body))
     assert counted(2017) == {"": 2, "Keras": 2, "TensorFlow": 1}
 
 
 @pytest.mark.parametrize("year", range(2018, 2023))
 def test_kaggles_answers_are_counted_for_all_and_for_data_scientists(bring, counted, tmp_path, year):
-    outcome = bring(written(tmp_path, f"kaggle_survey_{year}_responses.csv", polls.kaggle_csv(year)))
+    outcome = bring("survey", written(tmp_path, f"kaggle_survey_{year}_responses.csv", polls.kaggle_csv(year)))
     assert outcome.failed == []
     # Offered, and ticked by nobody: a real zero.
     assert counted(year, EVERYBODY, "kaggle") == polls.kaggle_truth(year)["all"] | {"Other": 0}
@@ -379,7 +404,7 @@ def test_kaggles_answers_are_counted_for_all_and_for_data_scientists(bring, coun
 
 def test_kaggles_archive_names_the_answers_among_its_files(bring, counted, rows, tmp_path):
     members = {"freeFormResponses.csv": b"a\n", "multipleChoiceResponses.csv": polls.kaggle_csv(2018)}
-    assert bring(zipped(tmp_path, "archive.zip", members)).failed == []
+    assert bring("survey", zipped(tmp_path, "archive.zip", members)).failed == []
     assert counted(2018, EVERYBODY, "kaggle") == polls.kaggle_truth(2018)["all"] | {"Other": 0}
     assert {row["source_url"] for row in rows("survey_answers")} == {
         "https://www.kaggle.com/datasets/kaggle/kaggle-survey-2018"
@@ -396,12 +421,12 @@ def test_kaggles_free_texts_are_no_options(bring, tmp_path):
 
 def test_a_kaggle_file_coded_by_numbers_is_refused(bring, tmp_path):
     body = "Q19_Part_1\nWhat machine learning frameworks? - Selected Choice - Keras\n1\n"
-    outcome = bring(written(tmp_path, "responses.csv", body.encode()))
+    outcome = bring("survey", written(tmp_path, "responses.csv", body.encode()))
     assert outcome.failed == ["responses.csv: column Q19_Part_1: expected 'Keras', found '1'"]
 
 
 def test_papers_with_code_is_counted_by_month_of_the_paper_and_label(bring, rows, tmp_path, settings):
-    outcome = bring(written(tmp_path, "links.parquet", polls.papers_with_code()))
+    outcome = bring("survey", written(tmp_path, "links.parquet", polls.papers_with_code()))
     found = {(f"{row['month']:%Y-%m}", row["label"]): row["repositories"] for row in rows("implementations")}
     assert found == polls.papers_with_code_truth()
     assert outcome.noticed == ["links.parquet: 120 papers without an arXiv id are counted in no month"]
@@ -412,6 +437,7 @@ def test_papers_with_code_is_counted_by_month_of_the_paper_and_label(bring, rows
 
 def test_a_repository_counts_once_a_month_and_label(bring, rows, tmp_path):
     bring(
+        "survey",
         links(
             tmp_path,
             ("p1", "2006.10001", "https://github.com/a/b", "tf"),
@@ -420,7 +446,7 @@ def test_a_repository_counts_once_a_month_and_label(bring, rows, tmp_path):
             ("p3", "cs.LG/0501001", "https://github.com/a/b", "tf"),
             ("p4", "2613.00001", "https://github.com/e/f", "tf"),
             ("p5", "9912.00001", "https://github.com/e/f", "tf"),
-        )
+        ),
     )
     assert [(row["month"], row["label"], row["repositories"]) for row in rows("implementations")] == [
         (date(2005, 1, 1), "tf", 1),
@@ -448,7 +474,7 @@ def test_an_arxiv_id_tells_its_month(arxiv_id, month):
 def test_a_parquet_file_of_something_else_is_refused(bring, tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
     body = polls.papers_with_code()
-    outcome = bring(tmp_path / "other.parquet", written(tmp_path, "half.parquet", body[: len(body) // 2]))
+    outcome = bring("survey", tmp_path / "other.parquet", written(tmp_path, "half.parquet", body[: len(body) // 2]))
     assert outcome.failed[0] == (
         "other.parquet: has no column paper_url, expected paper_url, paper_arxiv_id, repo_url, framework"
     )
@@ -458,14 +484,14 @@ def test_a_parquet_file_of_something_else_is_refused(bring, tmp_path):
 def test_a_file_is_imported_once_and_a_bad_one_stops_no_other(bring, rows, tmp_path):
     good = written(tmp_path, "results-2021.csv", polls.results_csv(2021))
     bad = written(tmp_path, "pointer.csv", polls.pointer(2022))
-    outcome = bring(bad, tmp_path / "absent.csv", good, good)
+    outcome = bring("survey", bad, tmp_path / "absent.csv", good, good)
     assert [line.partition(": ")[2][:21] for line in outcome.failed] == [
         "is a Git LFS pointer,",
         "cannot be read: No su",
     ]
     assert outcome.noticed == ["results-2021.csv: was imported before"]
     before = rows("survey_answers")
-    assert (bring(good).new, rows("survey_answers")) == (0, before)
+    assert (bring("survey", good).new, rows("survey_answers")) == (0, before)
 
 
 @pytest.mark.parametrize(
@@ -487,7 +513,7 @@ def test_a_file_is_imported_once_and_a_bad_one_stops_no_other(bring, rows, tmp_p
     ],
 )
 def test_what_is_no_survey_gets_one_line_and_gives_no_fact(bring, rows, tmp_path, body, line):
-    outcome = bring(written(tmp_path, "results-2018.csv", body))
+    outcome = bring("survey", written(tmp_path, "results-2018.csv", body))
     assert [text.count("\n") for text in outcome.failed] == [0]
     assert outcome.failed[0].startswith(f"results-2018.csv: {line}")
     assert rows("survey_answers") == []

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
 from rich.console import Console
 
-from collectors import sources
 from collectors.base import Outcome
-from collectors.runner import collect, open_context
-from collectors.worklist import Refusals
+from collectors.refusals import Refusals
 from tests.collectors.conftest import NOW
 from warehouse import registry
 from warehouse.raw import Archive
@@ -25,15 +21,12 @@ QUIET = Console(quiet=True)
 
 
 @pytest.fixture
-def when_due(settings, world) -> Callable[..., Outcome]:
+def when_due(gather, world) -> Callable[..., Outcome]:
     """`collect --due` of one source some time after NOW."""
 
     def run(source: str, after: timedelta, frameworks: tuple[str, ...] = ("chainer",), **days: date) -> Outcome:
-        chosen = replace(settings, clock=lambda: NOW + after)
         world.at(NOW + after)
-        known = registry.load(chosen)
-        choice: dict[str, Any] = {"frameworks": known.choose(frameworks), "only_due": True, **days}
-        return collect(chosen, known, [source], console=QUIET, **choice)[0]
+        return gather(source, frameworks, only_due=True, clock=lambda: NOW + after, **days)
 
     return run
 
@@ -78,7 +71,7 @@ def test_what_was_refused_rests_for_a_day_when_only_what_is_due_is_asked(world, 
     world.fault("html", "/pypistats", count=-1)
     assert when_due("downloads", 0 * HOUR, **days).refused == ["chainer (pypistats.org)"]
     rested = when_due("downloads", 22 * HOUR, **days)
-    assert (rested.requests, rested.failed, rested.left) == (0, [], "1 packages (pypistats.org)")
+    assert (rested.requests, rested.failed, rested.left) == (0, [], "1 package (pypistats.org)")
     assert world.asked("/pypistats") == 1
     world.faults.clear()
     mended = when_due("downloads", 24 * HOUR, **days)
@@ -118,7 +111,7 @@ def test_the_window_that_goes_on_rests_although_it_ends_a_day_later(world, when_
     world.fault("html", "search_query=.*ti%3A", count=-1)
     assert len(when_due("papers", 0 * HOUR, **days).failed) == 1
     rested = when_due("papers", 22 * HOUR, **days)
-    assert (rested.requests, rested.failed, rested.left) == (0, [], "1 windows of papers")
+    assert (rested.requests, rested.failed, rested.left) == (0, [], "1 window of papers")
     world.faults.clear()
     assert when_due("papers", DAY, **days).left == ""
 
@@ -128,17 +121,14 @@ def test_the_window_that_goes_on_rests_although_it_ends_a_day_later(world, when_
     [
         ("surveys", "/surveys", {"since": date(2024, 1, 1), "until": date(2024, 12, 31)},
          "1 year of Stack Overflow's survey"),
-        ("papers", "search_query=.*ti%3A", {"since": date(2026, 9, 1)}, "1 windows of papers"),
-        ("downloads", "/pypistats", {"since": date(2026, 8, 1)}, "1 packages (pypistats.org)"),
+        ("papers", "search_query=.*ti%3A", {"since": date(2026, 9, 1)}, "1 window of papers"),
+        ("downloads", "/pypistats", {"since": date(2026, 8, 1)}, "1 package (pypistats.org)"),
     ],
 )  # fmt: skip
-def test_a_plan_leaves_what_rests(world, when_due, settings, source, fault, days, left):
+def test_a_plan_leaves_what_rests(world, when_due, planned, source, fault, days, left):
     world.fault("html", fault, count=-1)
     when_due(source, 0 * HOUR, **days)
-    known, chosen = registry.load(settings), replace(settings, clock=lambda: NOW + HOUR)
-    choice = {"frameworks": known.choose(["chainer"]), "only_due": True, "console": QUIET, **days}
-    with open_context(chosen, known, [source], **choice) as context:
-        told = sources.plan(source, context)
+    told = planned(source, ["chainer"], only_due=True, clock=lambda: NOW + HOUR, **days)
     assert (told.calls, told.left) == (0, left)
 
 

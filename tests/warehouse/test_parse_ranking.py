@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collectors.ranking import ours_alone
+from collectors.rankingcut import ours_alone
 from warehouse.parse.ranking import conflicts, parse
 from warehouse.parse.tables import TABLES, Rejected
 from warehouse.raw import Response

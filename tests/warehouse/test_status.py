@@ -13,7 +13,7 @@ from tests.conftest import Dlpulse
 from warehouse import registry, status
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
-from warehouse.schedule import due
+from warehouse.schedule import due, limit_words
 from warehouse.settings import Settings
 
 NOW = datetime(2026, 9, 11, 12)
@@ -89,6 +89,39 @@ def test_the_last_error_is_told_in_words(archive: Archive, noted: str) -> None:
     run.note("run:start", {"frameworks": list(KNOWN.frameworks)})
     run.note("run:end", {"error": noted})
     assert stars(archive).last_error == "GitHub cannot be reached"
+
+
+def limited(archive: Archive, at: datetime, error: str, left: str) -> None:
+    """Leave a run that ended at a limit, as collectors note it."""
+    run = archive.start("stars", lambda: at)
+    run.note("run:start", {"frameworks": list(KNOWN.frameworks)})
+    run.note("run:end", {"error": error, "left": left})
+
+
+def test_a_run_that_ended_at_a_limit_tells_what_is_left_and_when_it_goes_on_and_no_error(archive: Archive) -> None:
+    error = f"{limit_words(datetime(2026, 9, 11, 12, 40))}; left: 9 pages of star history"
+    limited(archive, NOW - timedelta(minutes=5), error, "9 pages of star history")
+    told = stars(archive)
+    assert (told.last_error, told.left) == (None, "9 pages of star history")
+    assert (told.next_due, told.last_success, told.stale) == (datetime(2026, 9, 11, 12, 40), None, True)
+
+
+def test_a_limit_after_a_success_puts_off_what_is_due(archive: Archive, ran: Ran) -> None:
+    ran(timedelta(hours=24))
+    assert stars(archive).next_due == NOW - timedelta(hours=1)
+    limited(archive, NOW - timedelta(hours=1), limit_words(NOW + timedelta(hours=1)), "2 repository records")
+    assert (stars(archive).next_due, stars(archive).left) == (NOW + timedelta(hours=1), "2 repository records")
+
+
+def test_a_limit_of_an_early_version_that_names_no_time_is_no_error_either(archive: Archive) -> None:
+    limited(archive, NOW, "_Unfinished: limit reached; left: 9 pages", "9 pages")
+    assert (stars(archive).last_error, stars(archive).left, stars(archive).next_due) == (None, "9 pages", None)
+
+
+def test_an_error_after_a_limit_is_told_as_the_error(archive: Archive, ran: Ran) -> None:
+    limited(archive, NOW - timedelta(hours=2), limit_words(NOW - timedelta(hours=1)), "9 pages")
+    ran(timedelta(minutes=5), error="GitHub cannot be reached")
+    assert (stars(archive).last_error, stars(archive).left) == ("GitHub cannot be reached", "")
 
 
 def test_status_names_no_python_class(dlpulse: Dlpulse) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from warehouse.parse import fields
 from warehouse.parse.tables import TABLES, Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -29,14 +30,11 @@ def parse(response: Response) -> Iterator[Row]:
     """
     if response.subject in (RUN_START, RUN_END):
         return
-    try:
-        body = response.json()
-    except ValueError:
-        raise Rejected("the body is not JSON") from None
+    body = fields.json_of(response, "the body is ")
     kind = body.get("kind") if isinstance(body, dict) else None
     if not isinstance(kind, str) or kind not in _PARSERS:
         raise Rejected(f"kind is {kind!r}; expected {', '.join(_PARSERS)}")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "run_id": response.run_id}
+    origin = fields.origin(response, run_id=response.run_id)
     for table, row in _PARSERS[kind](body, origin):
         _check_types(table, row)
         yield table, row

@@ -13,6 +13,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -32,8 +33,6 @@ BIASES: Mapping[str, str] = MappingProxyType(
 )
 # ClickHouse's public server cuts results here without saying so.
 MOST_ROWS = 1_000
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_DIGITS = re.compile(r"\d{1,18}")
 
 
 def normal(package: str) -> str:
@@ -57,14 +56,14 @@ def parse(response: Response) -> Iterator[Row]:
         return
     if response.status not in (200, None):
         raise Rejected(f"status {response.status}")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "provider": kind}
+    origin = fields.origin(response, provider=kind)
     for values in parser(response):
         yield "package_downloads", {**origin, **values}
 
 
 def _pypistats(response: Response) -> Iterator[dict[str, Any]]:
     """Days before that of the asking, which is still going on."""
-    content = _object(response)
+    content = fields.object_of(response)
     package, mirrors = response.params["package"], response.params["mirrors"]
     told = content.get("package", package)
     if not isinstance(told, str) or normal(told) != normal(package):
@@ -74,7 +73,7 @@ def _pypistats(response: Response) -> Iterator[dict[str, Any]]:
     for entry in _list(content, "data"):
         if entry.get("category") != wanted:
             raise Rejected(f"category {entry.get('category')!r} instead of {wanted}")
-        day, downloads = _day(entry.get("date")), _count(entry.get("downloads"), "downloads")
+        day, downloads = fields.day(entry.get("date")), fields.wide_count(entry.get("downloads"), "downloads")
         if days.setdefault(day, downloads) != downloads:
             raise Rejected(f"{day} stands there twice, with different downloads")
     if not days:
@@ -97,13 +96,13 @@ def _clickhouse(response: Response) -> Iterator[dict[str, Any]]:
     entries = _lines(response)
     if len(entries) >= MOST_ROWS:
         raise Rejected(f"{len(entries)} rows: perhaps cut")
-    if any(_count(entry.get("of_rows"), "of_rows") != len(entries) for entry in entries):
+    if any(fields.wide_count(entry.get("of_rows"), "of_rows") != len(entries) for entry in entries):
         raise Rejected(f"{len(entries)} rows came of {entries[0]['of_rows']}")
     if [entry.get("project") for entry in entries].count("") != 1:
         raise Rejected("the row that proves a whole result is missing")
     days: set[date] = set()
     for entry in entries:
-        day, downloads = _day(entry.get("day")), _count(entry.get("downloads"), "downloads")
+        day, downloads = fields.day(entry.get("day")), fields.wide_count(entry.get("downloads"), "downloads")
         if entry.get("project") == "":
             continue
         if entry.get("project") != normal(package) or not first <= day < until or day in days:
@@ -116,11 +115,11 @@ def _conda(response: Response) -> Iterator[dict[str, Any]]:
     """A month of conda's packages, added up over its channels (data sources); conda does not tell of mirrors."""
     if response.status is not None:
         raise Rejected("not a file of conda's monthly downloads")
-    month = _day(f"{response.params['month']}-01")
-    for package, by_channel in sorted(_object(response).items()):
+    month = fields.month(response.params["month"])
+    for package, by_channel in sorted(fields.object_of(response).items()):
         if not isinstance(by_channel, Mapping) or not by_channel:
             raise Rejected(f"{package} has no channels")
-        downloads = sum(_count(value, f"{package} of {channel}") for channel, value in by_channel.items())
+        downloads = sum(fields.wide_count(value, f"{package} of {channel}") for channel, value in by_channel.items())
         yield {"package": package, "granularity": "month", "mirrors": None, "day": month, "downloads": downloads}
 
 
@@ -129,16 +128,6 @@ _PARSERS: dict[str, Callable[[Response], Iterator[dict[str, Any]]]] = {
     "clickhouse": _clickhouse,
     "conda": _conda,
 }
-
-
-def _object(response: Response) -> dict[str, Any]:
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        raise Rejected("not JSON (cut short, or a web page)") from None
-    if not isinstance(content, dict):
-        raise Rejected("expected an object")
-    return content
 
 
 def _list(content: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -158,21 +147,3 @@ def _lines(response: Response) -> list[dict[str, Any]]:
     if not all(isinstance(entry, dict) for entry in entries):
         raise Rejected("not a list of rows")
     return entries
-
-
-def _day(value: Any) -> date:
-    try:
-        if not _DAY.fullmatch(value):
-            raise ValueError
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Rejected(f"{value!r} is not a day") from None
-
-
-def _count(value: Any, what: str) -> int:
-    """Read a count; ClickHouse writes 64-bit integers as texts or as numbers."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise Rejected(f"{what} {value!r} is not a count")
-    return value

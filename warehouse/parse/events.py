@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import Response
 
@@ -29,8 +30,7 @@ def parse(response: Response) -> Iterator[Row]:
     parser = _PARSERS.get(kind or "")
     if parser is None:
         raise Rejected(f"unknown kind {kind!r}")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "provider": kind}
-    yield from parser(response, origin)
+    yield from parser(response, fields.origin(response, provider=kind))
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ def _lines(body: bytes) -> list[dict[str, Any]]:
 
 def _row(row: dict[str, Any], received: int, window: _Window) -> tuple[str, date, int]:
     """Return name, day and stars of a row; the closing row, which tells a whole answer, has the name ""."""
-    of_rows = _count(row.get("of_rows"), "of_rows")
+    of_rows = fields.wide_count(row.get("of_rows"), "of_rows")
     if of_rows != received:
         raise Rejected(f"{received} of {of_rows} rows were received")
-    name, day = row.get("repo_name"), _day(row.get("day"))
+    name, day = row.get("repo_name"), fields.day(row.get("day"))
     if not window.start <= day <= window.end:
         raise Rejected(f"{day} is outside the window asked, {window.start} to {window.end}")
     if name != "" and name not in window.names:
         raise Rejected(f"repo_name {name!r} was not asked")
-    return str(name), day, _count(row.get("stars"), f"stars of {name} on {day}")
+    return str(name), day, fields.wide_count(row.get("stars"), f"stars of {name} on {day}")
 
 
 def _gharchive(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
@@ -111,7 +111,7 @@ def _gharchive(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
         raise Rejected(f"{min(strange)} was not asked")
     yield "event_windows", {**origin, "repo_names": names, "window_start": day, "window_end": day, "hour": hour}
     for name, number in stars.items():
-        counted = {"repo_name": name, "day": day, "hour": hour, "stars": _count(number, f"stars of {name}")}
+        counted = {"repo_name": name, "day": day, "hour": hour, "stars": fields.wide_count(number, f"stars of {name}")}
         yield "star_events", {**origin, **counted}
 
 
@@ -124,22 +124,6 @@ _PARSERS: dict[str, Callable[[Response, dict[str, Any]], Iterator[Row]]] = {
 def _names(value: Any) -> list[str]:
     if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
         raise Rejected("the names asked are not a list of texts")
-    return value
-
-
-def _day(value: Any) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Rejected(f"day {value!r} is not a day") from None
-
-
-def _count(value: Any, what: str) -> int:
-    """Read a 64-bit integer, which ClickHouse writes as a text or a number by its settings."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
-        value = int(value)
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise Rejected(f"{what} {value!r} is not a count")
     return value
 
 

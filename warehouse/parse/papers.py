@@ -6,9 +6,10 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -40,7 +41,7 @@ def parse(response: Response) -> Iterator[Row]:
     """
     if response.subject in (RUN_START, RUN_END):
         return
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
+    origin = fields.origin(response)
     if response.subject.startswith(WINDOW_DONE):
         yield "paper_windows", {**origin, **_window(response)}
         return
@@ -48,7 +49,10 @@ def parse(response: Response) -> Iterator[Row]:
     if kind == "window":
         yield from (("papers", {**origin, **paper}) for paper in feed(response).papers)
     elif kind == "count":
-        yield "paper_counts", {**origin, "month": _month(response), "papers": _counted(response)}
+        yield (
+            "paper_counts",
+            {**origin, "month": fields.month(response.params.get("month")), "papers": _counted(response)},
+        )
     elif kind == SNAPSHOT_PAPERS:
         yield from (("papers", {**origin, **row}) for row in _kept(response, _kept_paper))
     elif kind == SNAPSHOT_COUNTS:
@@ -94,21 +98,14 @@ def _paper(entry: ET.Element) -> dict[str, Any]:
     match = _ABS.fullmatch(identifier)
     if match is None:
         raise Rejected(f"entry id {identifier!r} is not an arXiv paper")
-    published = _text(entry, f"{_ATOM}published")
-    try:
-        submitted_at = datetime.fromisoformat(published)
-        if submitted_at.tzinfo is None:
-            raise ValueError("without zone")
-        submitted_on = submitted_at.astimezone(UTC).date()
-    except (ValueError, OverflowError):
-        raise Rejected(f"{identifier}: published {published!r} is not an instant") from None
+    submitted_at = fields.instant(_text(entry, f"{_ATOM}published"), f"{identifier}: published")
     primary = entry.find(f"{_ARXIV}primary_category")
     categories = [category.get("term", "") for category in entry.findall(f"{_ATOM}category")]
     if primary is None or not categories:
         raise Rejected(f"{identifier}: has no category")
     return {
         "arxiv_id": match.group(1),
-        "submitted_on": submitted_on,
+        "submitted_on": submitted_at.date(),
         "title": _text(entry, f"{_ATOM}title"),
         "abstract": _text(entry, f"{_ATOM}summary"),
         "primary_category": primary.get("term"),
@@ -127,9 +124,7 @@ def one_line(text: str) -> str:
 
 def _count(root: ET.Element, name: str) -> int:
     text = _text(root, f"{_OPENSEARCH}{name}")
-    if not text.isdecimal():
-        raise Rejected(f"{name} {text!r} is not a count")
-    return int(text)
+    return fields.wide_count(text, name)
 
 
 def _counted(response: Response) -> int:
@@ -138,13 +133,6 @@ def _counted(response: Response) -> int:
     if total == 0:
         raise Rejected("no papers at all in the machine-learning categories")
     return total
-
-
-def _month(response: Response) -> date:
-    try:
-        return date.fromisoformat(f"{response.params.get('month')}-01")
-    except ValueError:
-        raise Rejected(f"month {response.params.get('month')!r} is not like 2017-03") from None
 
 
 def _window(response: Response) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -29,17 +30,14 @@ def parse(response: Response) -> Iterator[Row]:
         return
     content = content_of(response)
     if response.status != 200:
-        raise Rejected(f"status {response.status}{_message(content)}")
-    total = content.get("total")
-    if type(total) is not int or not 0 <= total < 2**63:
-        raise Rejected(f"total {total!r} is not a count{_message(content)}")
-    tag, month = response.params["tag"], date.fromisoformat(f"{response.params['month']}-01")
+        raise Rejected(f"status {response.status}{fields.message(content, 'error_message')}")
+    total = fields.count(content.get("total"), "total")
+    tag, month = response.params["tag"], fields.month(response.params["month"])
     if total == 0 and tag is None:
         raise Rejected(f"no question at all in {month:%Y-%m}")
     if response.fetched_at.date() < month_after(month):
         raise Rejected(f"{month:%Y-%m} was not over yet")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
-    yield "question_counts", {**origin, "tag": tag, "month": month, "questions": total}
+    yield "question_counts", fields.origin(response, tag=tag, month=month, questions=total)
 
 
 def content_of(response: Response) -> dict[str, Any]:
@@ -48,15 +46,4 @@ def content_of(response: Response) -> dict[str, Any]:
     Raises:
         Rejected: it is something else.
     """
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        raise Rejected(f"status {response.status}: not JSON (cut short, or a web page)") from None
-    if not isinstance(content, dict):
-        raise Rejected("expected an object")
-    return content
-
-
-def _message(content: dict[str, Any]) -> str:
-    message = content.get("error_message")
-    return f": {message[:200]}" if isinstance(message, str) else ""
+    return fields.object_of(response, f"status {response.status}: ")

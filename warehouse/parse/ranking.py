@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import Response
 
@@ -23,8 +24,8 @@ DAMAGED = "damaged"
 NAMES = "names"
 # One repository stands in several lists of a file, read off minutes apart.
 MOST_DRIFT = 0.01
+_LIKE = "like 2018-12-18"
 _REPO_URL = re.compile(r"https?://github\.com/([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)/?")
-_MOST = 2**63
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ def parse(response: Response) -> Iterator[Row]:
     Raises:
         Rejected: the answer is neither such a file nor a 404.
     """
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
+    origin = fields.origin(response)
     if response.subject == MISSING:
         for day in _missing(response):
             yield "ranking_days", {**origin, "day": day, "is_missing": True, "repositories": None}
     elif response.status not in (None, 404):
-        yield from _file(response, {**origin, "day": _day(response.params.get("day"))})
+        yield from _file(response, {**origin, "day": fields.day(response.params.get("day"), _LIKE)})
 
 
 def _file(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
@@ -95,16 +96,9 @@ def conflicts(response: Response) -> list[str]:
 
 def _missing(response: Response) -> list[date]:
     try:
-        return [_day(day) for day in response.json()["days"]]
+        return [fields.day(day, _LIKE) for day in response.json()["days"]]
     except (KeyError, TypeError, ValueError) as error:
         raise Rejected(f"the note of missing days is malformed: {error}") from None
-
-
-def _day(value: Any) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise Rejected(f"day {value!r} is not like 2018-12-18") from None
 
 
 def _whole(row: list[str], header: list[str], number: int) -> list[str]:
@@ -128,6 +122,7 @@ def repository_at(address: str) -> str:
 
 
 def _count(text: str, column: str, name: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) < _MOST):
+    told = fields.digits(text)
+    if told is None:
         raise Rejected(f"{column} {text[:30]!r} of {name} is not a count")
-    return int(text)
+    return told

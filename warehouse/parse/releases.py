@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import Response
 
@@ -24,7 +25,7 @@ def parse(response: Response) -> Iterator[Row]:
     Raises:
         Rejected: the answer is not what GitHub's API description (2026-03-10) promises.
     """
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at, "repo_id": response.subject}
+    origin = fields.origin(response, repo_id=response.subject)
     if response.status is None:
         yield from _list_read(response, origin)
     elif response.status != 304:
@@ -47,10 +48,7 @@ def _list_read(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
 def _page(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
     if response.status != 200:
         raise Rejected(f"status {response.status}")
-    try:
-        content = response.json()
-    except (ValueError, RecursionError):
-        raise Rejected("not JSON (cut short, or a web page)") from None
+    content = fields.json_of(response)
     if not isinstance(content, list):
         raise Rejected("a page of releases must be a list")
     seen: set[str] = set()
@@ -67,25 +65,11 @@ def _release(entry: Any) -> dict[str, Any] | None:
     tag = entry.get("tag_name")
     if not isinstance(tag, str) or not tag:
         raise Rejected(f"tag_name {tag!r} is not a text")
-    if _flag(entry, "draft", tag):
+    about = f"release {tag}:"
+    if fields.flag(entry.get("draft"), f"{about} draft"):
         return None
-    published = entry.get("published_at")
-    return {"version": tag, "released_on": _day(published, tag), "is_prerelease": _flag(entry, "prerelease", tag)}
-
-
-def _flag(entry: dict[str, Any], key: str, tag: str) -> bool:
-    value = entry.get(key)
-    if not isinstance(value, bool):
-        raise Rejected(f"release {tag}: {key} {value!r} is not true or false")
-    return value
-
-
-def _day(value: Any, tag: str) -> date:
-    """Return the day, in UTC, of an instant with its zone."""
-    try:
-        instant = datetime.fromisoformat(value)
-        if instant.tzinfo is None:
-            raise ValueError("without zone")
-        return instant.astimezone(UTC).date()
-    except (TypeError, ValueError, OverflowError):
-        raise Rejected(f"release {tag}: published_at {value!r} is not an instant") from None
+    return {
+        "version": tag,
+        "released_on": fields.instant(entry.get("published_at"), f"{about} published_at").date(),
+        "is_prerelease": fields.flag(entry.get("prerelease"), f"{about} prerelease"),
+    }

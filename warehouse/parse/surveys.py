@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any
 
+from warehouse.parse import fields
 from warehouse.parse.tables import Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
@@ -14,7 +13,6 @@ from warehouse.raw import RUN_END, RUN_START, Response
 FAULT = "fault"
 SURVEYS = ("stackoverflow", "kaggle")
 _EVERYBODY = "all respondents"
-_MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])")
 
 
 def parse(response: Response) -> Iterator[Row]:
@@ -27,8 +25,7 @@ def parse(response: Response) -> Iterator[Row]:
         return
     if response.status is not None:
         raise Rejected(response.params.get(FAULT) or f"status {response.status}")
-    origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
-    content = _content(response)
+    origin, content = fields.origin(response), _mapping(fields.json_of(response), "the counts")
     match response.params.get("kind"):
         case "stackoverflow" | "kaggle":
             yield from [("survey_answers", {**origin, **row}) for row in _answers(content)]
@@ -36,14 +33,6 @@ def parse(response: Response) -> Iterator[Row]:
             yield from [("implementations", {**origin, **row}) for row in _implementations(content)]
         case kind:
             raise Rejected(f"unknown kind {kind!r}")
-
-
-def _content(response: Response) -> Mapping[str, Any]:
-    try:
-        content = response.json()
-    except ValueError:
-        raise Rejected("not JSON") from None
-    return _mapping(content, "the counts")
 
 
 def _answers(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -66,12 +55,12 @@ def _answers(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _counts(counts: Mapping[str, Any], population: str) -> Iterator[dict[str, Any]]:
-    base = _count(counts.get("base"), f"the base of {population}")
+    base = fields.count(counts.get("base"), f"the base of {population}:")
     labels = _mapping(counts.get("labels"), f"the labels of {population}")
     if not base or not labels or not population:
         raise Rejected(f"nobody answered among {population!r}")
     for label, people in labels.items():
-        respondents = _count(people, f"{label!r} among {population}")
+        respondents = fields.count(people, f"{label!r} among {population}:")
         if not label or respondents > base:
             raise Rejected(f"{respondents} of {base} {population} named {label!r}")
         yield {"population": population, "label": label, "respondents": respondents, "base": base}
@@ -79,20 +68,13 @@ def _counts(counts: Mapping[str, Any], population: str) -> Iterator[dict[str, An
 
 def _implementations(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for month, labels in _mapping(content.get("months"), "months").items():
-        if not _MONTH.fullmatch(month):
-            raise Rejected(f"month {month!r} is not like 2020-06")
+        first = fields.month(month)
         for label, repositories in _mapping(labels, month).items():
-            first = date.fromisoformat(f"{month}-01")
-            yield {"label": label, "month": first, "repositories": _count(repositories, f"{label!r} in {month}")}
+            found = fields.count(repositories, f"{label!r} in {month}:")
+            yield {"label": label, "month": first, "repositories": found}
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise Rejected(f"{what}: expected an object, found {type(value).__name__}")
-    return value
-
-
-def _count(value: Any, what: str) -> int:
-    if type(value) is not int or value < 0:
-        raise Rejected(f"{what}: {value!r} is not a count")
     return value
