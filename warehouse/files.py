@@ -14,8 +14,12 @@ import pyarrow.parquet as pq
 from warehouse.errors import DlpulseError
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(
+    path: Path, write: Callable[[BinaryIO], object], *, check: Callable[[Path], object] | None = None
+) -> None:
     """Let `write` fill a temporary file and move it to `path`; on failure nothing is left behind.
+
+    With `check` the temporary file, safe on disk, is looked at before it takes its name; what it raises is passed on.
 
     Raises:
         DlpulseError: when the disk is full or the folder cannot be written.
@@ -27,11 +31,15 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if check:
+            check(temporary)
         temporary.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise DlpulseError(f"cannot write {path}: {error.strerror or error}") from None
 
 

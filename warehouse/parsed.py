@@ -1,25 +1,37 @@
-"""Parses the parts of the raw archive not seen before into typed Parquet files: disposable, rebuilt at will."""
+"""Keeps the parsed store: what the parsers read out of the raw archive, as typed Parquet files. Disposable.
+
+The runs of a source lie in batches whose spans of time do not meet, so that a repeated reading can be left out inside
+a batch. When a run of an earlier time comes in, copied from another machine, the batch it falls into is parsed again
+with it. A batch that the archive no longer bears out is dropped. Small neighbours are merged, and nothing is parsed.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from warehouse import raw
+from warehouse import parsedbatch, rawparts, starweeks, workers
 from warehouse.files import write_parquet
-from warehouse.parse import TABLES, Rejected, rows_of
-from warehouse.parse.stars import pacific_date
+from warehouse.parsedbatch import STORED, Batch, Held, Runs
+from warehouse.raw import Archive
 
-_DONE = "responses"
+# A batch is closed at either; until then each new run costs one rewriting of it.
+MOST_RUNS = 256
+MOST_BYTES = 16 * 2**20
+# From so many parts on, more processes are started: each costs about a second.
+PARTS_FOR_PROCESSES = 400
+_PARTS = "parts"
+_PARTS_SCHEMA = pa.schema([("stem", pa.string()), ("part", pa.string())])
+
+Tell = Callable[[int, int], None]
+"""Told now and then how many of the new parts have been parsed."""
 
 
 @dataclass(frozen=True)
@@ -35,103 +47,202 @@ class Parsed:
 def version() -> str:
     """The parsers' version: a digest of their source, so that a changed parser reads everything again."""
     folder = Path(__file__).with_name("parse")
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in sorted(folder.glob("*.py")):
+    digest = hashlib.sha256()
+    for path in (*(Path(str(module.__file__)) for module in (parsedbatch, starweeks)), *sorted(folder.glob("*.py"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def refresh(archive: raw.Archive, home: Path) -> Parsed:
-    """Parse unseen parts into `<home>/parsed/<version>/<table>/<part>.parquet` and return that folder.
+def refresh(archive: Archive, home: Path, tell: Tell = lambda *_: None) -> Parsed:
+    """Parse unseen runs into `<home>/parsed/<version>/<table>/<batch>.parquet` and return that folder.
 
-    Cost: one read of each new part, once; parts already parsed are not opened. A run that merges its parts
-    meanwhile is parsed under its new name.
+    Cost: one listing of the archive; one read of each new run, once. Runs already parsed are not opened, also not after
+    a compaction. Killed at any moment it leaves whole batches, which the next call goes on from. Answers that come in
+    meanwhile wait for the next call.
+
+    Raises:
+        DlpulseError: a part is damaged, or the disk is full.
     """
     folder = home / "parsed" / version()
-    for table, schema in TABLES.items():
+    _prepare(folder)
+    together: list[frozenset[str]] = []
+    new: set[Path] = set()
+    while True:
+        held = _Holdings.of(archive)
+        batches = _true_batches(folder, held)
+        groups = list(_groups(held, batches, together))
+        new |= {part for group in groups for run in group for part in run.parts}
+        whole = _parse(folder, groups, held, tell)
+        together, meet = _meeting(folder, together)
+        if whole and not meet:
+            break
+    _merge_small(folder, held)
+    parsedbatch.sweep(folder, parsedbatch.load(folder))
+    held.write_parts(folder / _PARTS / "parts.parquet")
+    return Parsed(folder, len(held.parts), len(new & held.parts.keys()))
+
+
+@dataclass(frozen=True)
+class _Holdings:
+    """What the archive holds at one moment: each source's runs by id, and the members to be read of each part."""
+
+    sources: Mapping[str, dict[str, Held]]
+    parts: Mapping[Path, frozenset[str]]
+
+    @staticmethod
+    def of(archive: Archive) -> _Holdings:
+        sources: dict[str, dict[str, Held]] = {}
+        parts: dict[Path, frozenset[str]] = {}
+        for source in archive.sources():
+            live = {part: stems for part, stems in archive.live(source).items() if stems}
+            stems_of: dict[str, set[str]] = {}
+            parts_of: dict[str, set[Path]] = {}
+            for part, stems in live.items():
+                for stem in stems:
+                    run_id = rawparts.run_of(stem)
+                    stems_of.setdefault(run_id, set()).add(stem)
+                    parts_of.setdefault(run_id, set()).add(part)
+            sources[source] = {
+                run_id: Held(source, run_id, frozenset(stems_of[run_id]), tuple(sorted(parts_of[run_id])))
+                for run_id in sorted(stems_of)
+            }
+            parts |= live
+        return _Holdings(sources, parts)
+
+    def goes_on(self, source: str, run_id: str) -> bool:
+        """Whether the run is perhaps going on: the source's newest one without an end. Older ones were killed."""
+        runs = self.sources[source]
+        return not runs[run_id].is_whole and run_id == next(reversed(runs))
+
+    def write_parts(self, path: Path) -> None:
+        """Write which part holds each member: a whole run, or one answer of a run that has not ended."""
+        rows = [(stem, f"{part.parent.name}/{part.name}") for part, stems in self.parts.items() for stem in stems]
+        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [[], []]
+        write_parquet(path, pa.table(columns, schema=_PARTS_SCHEMA))
+
+
+def _prepare(folder: Path) -> None:
+    """Give each table a file without rows, so that one without answers can be read; remove other versions' stores."""
+    for table, schema in STORED.items():
         empty = folder / table / "_empty.parquet"
         if not empty.exists():
             write_parquet(empty, schema.empty_table())
-    for other in (home / "parsed").iterdir():
+    for other in folder.parent.iterdir():
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
-    new = 0
-    while True:
-        parts = archive.parts()
-        unseen = [part for part in parts if not (folder / _DONE / part.name).exists()]
-        if not unseen:
-            break
-        new += sum(_parse_part(archive, part, folder) for part in unseen)
-    _drop_stale({part.name for part in parts}, folder)
-    return Parsed(folder, len(parts), new)
 
 
-def _parse_part(archive: raw.Archive, part: Path, folder: Path) -> bool:
-    """Parse one part; False when it was merged away before it could be read."""
-    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+def _true_batches(folder: Path, held: _Holdings) -> list[Batch]:
+    """Return the batches that the archive bears out; remove the others."""
+    good = []
+    for batch in parsedbatch.load(folder):
+        if batch.is_true_of(held.sources.get(batch.source, {})):
+            good.append(batch)
+        else:
+            parsedbatch.remove(folder, batch)
+    return good
+
+
+def _groups(held: _Holdings, batches: Iterable[Batch], together: Iterable[frozenset[str]]) -> Iterator[list[Held]]:
+    """Yield the runs to be parsed, each group for one batch; runs that must lie `together` are one group."""
+    parsed = {(batch.source, run) for batch in batches for run in batch.runs}
+    for source, runs in held.sources.items():
+        unseen = {run_id: run for run_id, run in runs.items() if (source, run_id) not in parsed}
+        for some in together:
+            if joined := [unseen.pop(run_id) for run_id in sorted(some) if run_id in unseen]:
+                yield joined
+        # A run that goes on comes again and again: alone it costs no other's parsing.
+        yield from ([run] for run in unseen.values() if held.goes_on(source, run.run_id))
+        yield from _chunks([run for run in unseen.values() if not held.goes_on(source, run.run_id)], held)
+
+
+def _chunks(runs: Iterable[Held], held: _Holdings) -> Iterator[list[Held]]:
+    chunk: list[Held] = []
+    size = 0.0
+    for run in runs:
+        with suppress(FileNotFoundError):  # whoever parses it finds out
+            size += sum(part.stat().st_size / len(held.parts[part]) for part in run.parts)
+        chunk.append(run)
+        if len(chunk) == MOST_RUNS or size > MOST_BYTES:
+            yield chunk
+            chunk, size = [], 0.0
+    if chunk:
+        yield chunk
+
+
+def _meeting(folder: Path, together: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], bool]:
+    """Remove batches whose spans meet, as those of one run do that a killed merge left in two batches.
+
+    Returns the runs that must lie together, and whether there were such batches.
+    """
+    groups, meet = list(together), False
+    for stretch in _stretches(parsedbatch.load(folder)):
+        if len(stretch) > 1:
+            meet = True
+            runs = frozenset(run for batch in stretch for run in batch.runs)
+            joined = [group for group in groups if group & runs]
+            groups = [group for group in groups if not group & runs] + [runs.union(*joined)]
+            for batch in stretch:
+                parsedbatch.remove(folder, batch)
+    return groups, meet
+
+
+def _stretches(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Cut each source's batches, in order of time, wherever all that came before had ended."""
+    stretch: list[Batch] = []
+    last = ""
+    for batch in sorted(batches, key=lambda batch: (batch.source, batch.first)):
+        if stretch and (stretch[0].source != batch.source or batch.first > last):
+            yield stretch
+            stretch, last = [], ""
+        stretch.append(batch)
+        last = max(last, batch.last)
+    if stretch:
+        yield stretch
+
+
+def _merge_small(folder: Path, held: _Holdings) -> None:
+    """Merge neighbours as long as they stay small, but for a run that goes on."""
+    stretch: list[Batch] = []
+    for batch in sorted(parsedbatch.load(folder), key=lambda batch: (batch.source, batch.first)):
+        if not _fits(stretch, batch) or any(held.goes_on(batch.source, run) for run in batch.runs):
+            _merge(folder, stretch)
+            stretch = []
+        stretch.append(batch)
+    _merge(folder, stretch)
+
+
+def _merge(folder: Path, stretch: Sequence[Batch]) -> None:
+    if len(stretch) > 1:
+        parsedbatch.merge(folder, stretch)
+
+
+def _fits(stretch: Sequence[Batch], batch: Batch) -> bool:
+    together = [*stretch, batch]
+    return (
+        len({one.source for one in together}) == 1
+        and sum(len(one.runs) for one in together) <= MOST_RUNS
+        and sum(one.bytes for one in together) <= MOST_BYTES
+    )
+
+
+def _parse(folder: Path, groups: Sequence[Sequence[Held]], held: _Holdings, tell: Tell) -> bool:
+    """Parse each group into a batch; False when a part was merged or compacted meanwhile, before it could be read."""
+    parts = [{part for run in group for part in run.parts} for group in groups]
+    total = len(set().union(*parts))
+    done: set[Path] = set()
+    whole = True
+    tasks = [partial(_parse_group, folder, group, held.sources[group[0].source]) for group in groups]
+    for number, was_whole in workers.results(tasks, here=total < PARTS_FOR_PROCESSES):
+        whole &= was_whole
+        done |= parts[number]
+        tell(len(done), total)
+    return whole
+
+
+def _parse_group(folder: Path, group: Sequence[Held], others: Runs) -> bool:
     try:
-        for response in archive.read(part):
-            rejected = _parse_response(response, rows)
-            rows["responses"].append(_response_row(response, part, rejected))
+        parsedbatch.parse(folder, group, others)
     except FileNotFoundError:
         return False
-    for table in sorted(rows, key=lambda name: name == _DONE):
-        write_parquet(folder / table / part.name, pa.Table.from_pylist(rows[table], schema=TABLES[table]))
     return True
-
-
-def _parse_response(response: raw.Response, rows: dict[str, list[dict[str, Any]]]) -> str | None:
-    if response.subject in (raw.RUN_START, raw.RUN_END):
-        rows["runs"].append(_run_row(response))
-        return None
-    try:
-        found = rows_of(response)
-    except Rejected as reason:
-        return str(reason)
-    for table, values in found:
-        origin = {"response_id": response.response_id, "fetched_at": response.fetched_at}
-        rows[table].append({**values, **origin})
-    return None
-
-
-def _run_row(response: raw.Response) -> dict[str, Any]:
-    end = response.json() if response.subject == raw.RUN_END else {}
-    at: datetime = response.fetched_at
-    return {
-        "run_id": response.run_id,
-        "source": response.source,
-        "started_at": None if end else at,
-        "finished_at": at if end else None,
-        "requests": end.get("requests"),
-        "rows": end.get("rows"),
-        "error": end.get("error"),
-    }
-
-
-def _response_row(response: raw.Response, part: Path, rejected: str | None) -> dict[str, Any]:
-    names = (
-        "response_id",
-        "fetched_at",
-        "run_id",
-        "source",
-        "subject",
-        "url",
-        "status",
-        "body_sha256",
-        "revalidates",
-    )
-    return {
-        **{name: getattr(response, name) for name in names},
-        "params": json.dumps(dict(response.params), sort_keys=True, default=str),
-        "bytes": len(response.body),
-        "part": f"{part.parent.name}/{part.name}",
-        "rejected": rejected,
-        "pacific_day": pacific_date(response.fetched_at),
-    }
-
-
-def _drop_stale(current: set[str], folder: Path) -> None:
-    """Remove what was parsed from parts that have been merged since; the merged part has a file of its own."""
-    for path in folder.glob("*/*.parquet"):
-        if path.name not in current and not path.name.startswith("_"):
-            path.unlink()

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.perf import overhead
+from tests.perf import growth, overhead
 from warehouse.raw import Archive
 from warehouse.settings import utc_now
 
@@ -76,6 +76,7 @@ def main() -> None:
         table.add_row(name, f"{1000 * statistics.median(ours[name]):.0f}", f"{statistics.median(values):.2f}", spread)
     Console().print(table)
     overhead.main()
+    growth.main()
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def test_the_body_of_an_answer_that_confirms_another_is_the_other_ones(dlpulse: 
 
 
 def test_a_merge_beyond_the_memory_limit_reads_the_parts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.raw._MERGE_FROM_MEMORY_BYTES", 3_000)
+    monkeypatch.setattr("warehouse.rawruns._MERGE_FROM_MEMORY_BYTES", 3_000)
     archive = Archive(tmp_path)
     with archive.start("stars", lambda: NOON) as run:
         written = [run.write("a/b", bytes([65 + n]) * 1_000, status=200) for n in range(6)]

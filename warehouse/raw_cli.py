@@ -1,0 +1,171 @@
+"""The commands over the raw archive: show an answer, verify all, compact."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from warehouse import cited, compaction, verification
+from warehouse.errors import BadInputError, DlpulseError, nearest
+from warehouse.formats import Format, write_rows
+from warehouse.raw import Archive, Response, members
+from warehouse.rawparts import SCHEMA, batches, run_of
+from warehouse.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The raw archive: every answer as it came.")
+
+Form = Annotated[Format, typer.Option("--format", help="How the rows are written.")]
+Chosen = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    response_id: Annotated[str, typer.Argument(help="As in the column response_id of any fact table.")],
+    headers: Annotated[bool, typer.Option("--headers", help="Tell the answer's other fields, on stderr.")] = False,
+) -> None:
+    """Print the body of an archived answer, byte for byte, or the line of a cited fact.
+
+    Of an answer that only confirmed an earlier one, the earlier one's body is shown.
+    """
+    settings: Settings = ctx.obj
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_body(Archive(settings.raw), response_id.strip(), headers))
+
+
+def _body(archive: Archive, response_id: str, headers: bool) -> bytes:
+    if response_id.startswith(cited.PREFIX):
+        fact = cited.find(response_id)
+        if fact is None:
+            raise DlpulseError(
+                f"no cited fact {response_id!r} in this version of dlpulse; meta_responses lists them all"
+            )
+        return fact.line.encode()
+    response = archive.find(response_id)
+    if response is None:
+        raise DlpulseError(f"no answer {response_id!r} in {archive.root}{_near(archive, response_id)}")
+    if headers:
+        _tell(response)
+    if not response.revalidates:
+        return response.body
+    print(f"{response_id} says that {response.revalidates} still stands, which is:", file=sys.stderr)
+    confirmed = archive.find(response.revalidates)
+    if confirmed is None:
+        raise DlpulseError(f"{response_id} confirms {response.revalidates}, which is not in {archive.root}")
+    if headers:
+        _tell(confirmed)
+    return confirmed.body
+
+
+def _tell(response: Response) -> None:
+    fields = {name: getattr(response, name) for name in SCHEMA.names if name != "body"}
+    for name, value in {**fields, "params": dict(response.params), "bytes": len(response.body)}.items():
+        print(f"{name}: {'' if value is None else value}", file=sys.stderr)
+
+
+def _near(archive: Archive, response_id: str) -> str:
+    """Say which answers the run has, or which run may have been meant."""
+    runs: dict[str, Path] = {run: part for part in archive.parts() for run in members(part)}
+    run_id = run_of(response_id)
+    if run_id in runs:
+        last = max(one for batch in batches(runs[run_id], run_id, run_id) for one in batch["response_id"].to_pylist())
+        return f": that run's answers are {run_id}-00001 to {last}"
+    close = difflib.get_close_matches(run_id, (run for run in runs if run[:6] == run_id[:6]), n=2)
+    return f"; did you mean one of run {' or '.join(close)}?" if close else "; meta_responses lists them all"
+
+
+@app.command()
+def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE) -> None:
+    """Check every archived body against its SHA-256, and what belongs together. Exit 1 when anything is wrong.
+
+    All that is wrong is named on stderr: parts that cannot be read, bodies that changed, answers that are there twice
+    or are missing, runs without notes, confirmations of answers that are not there. It changes nothing.
+    """
+    settings: Settings = ctx.obj
+    archive = Archive(settings.raw)
+    sources = _sources(archive, chosen)
+    with _progress("verify", sum(len(archive.parts(source)) for source in sources)) as advance:
+        found = [verification.verify(archive, source, settings.clock(), advance) for source in sources]
+    rows = [(one.source, one.answers, one.parts, one.bytes, len(one.faults)) for one in found]
+    write_rows(("source", "answers", "parts", "bytes", "faults"), rows, form)
+    faults = [fault for one in found for fault in one.faults]
+    answers, parts, size = (sum(numbers) for numbers in zip((0, 0, 0), *(row[1:4] for row in rows), strict=True))
+    wrong = f"{len(faults)} faults" if faults else "each with the recorded SHA-256"
+    _end(faults, f"{answers:,} answers in {parts:,} parts, {size:,} bytes: {wrong}")
+
+
+@app.command()
+def compact(
+    ctx: typer.Context,
+    chosen: Chosen = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """Put the many small parts of each source into few large ones; no answer changes.
+
+    The runs of a closed month go into one part, those of a closed year into another; this month's stay apart. Safe at
+    any time: while others collect, build or read, and when it is killed. Exit 1 when a part is damaged; it is named
+    and left as it is.
+    """
+    settings: Settings = ctx.obj
+    archive = Archive(settings.raw)
+    sources, now = _sources(archive, chosen), settings.clock()
+    plans = {source: compaction.plan(archive, source, now) for source in sources}
+    columns = ("source", "parts_before", "parts_after", "bytes_before", "bytes_after", "took_s")
+    if dry_run or not sources:
+        write_rows(columns, [_planned(archive, source, plans[source]) for source in sources], form)
+        return
+    done: list[compaction.Compacted] = []
+    try:
+        with compaction.alone(archive), _progress("compact", _taken(plans)) as advance:
+            for source in sources:
+                compacted = compaction.compact(archive, source, now, advance)
+                done.append(compacted)
+    finally:  # what was done before the disk was full, or Ctrl-C
+        if done:
+            write_rows(columns, [[getattr(one, name) for name in columns] for one in done], form)
+    _end([fault for one in done for fault in one.faults], "")
+
+
+def _taken(plans: dict[str, list[compaction.Batch]]) -> int:
+    return sum(len(batch.parts) for batches in plans.values() for batch in batches)
+
+
+def _planned(archive: Archive, source: str, batches: Sequence[compaction.Batch]) -> tuple[object, ...]:
+    before, size = compaction.measure(archive, source)
+    return source, before, before - sum(len(batch.parts) - 1 for batch in batches), size, None, None
+
+
+def _sources(archive: Archive, chosen: Sequence[str] | None) -> list[str]:
+    known = archive.sources()
+    for source in chosen or ():
+        if source not in known:
+            raise BadInputError(f"--source {source}: no such source in {archive.root}{nearest(source, known)}")
+    return [source for source in known if not chosen or source in chosen]
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[object], None]]:
+    """Show how many parts are done, on a terminal; yields what is to be called after each."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(f"{what} (parts)", total=total)
+        yield lambda _part: progress.advance(task)
+
+
+def _end(faults: Sequence[str], told: str) -> None:
+    for fault in faults:
+        print(f"dlpulse: {fault}", file=sys.stderr)
+    if told:
+        print(told, file=sys.stderr)
+    if faults:
+        raise typer.Exit(1)
