@@ -26,7 +26,7 @@ candidates as (
 final as (
     select
         framework_id,
-        if(phase = 'training', 'train_images_per_s', 'infer_images_per_s') as measure,
+        case phase when 'training' then 'train_images_per_s' else 'infer_images_per_s' end as measure,
         median as value,
         started_at::date as as_of,
         device_id,

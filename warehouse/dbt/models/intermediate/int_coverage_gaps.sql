@@ -1,128 +1,7 @@
--- What is not known of the signals beside stars and papers: the days between the known periods of each span that
--- could be known. A span without end was never read.
-with newest as (
-    select day
-    from {{ ref('int_today') }}
-),
-
-events_end as (
-    select coalesce(min(period_start), (select day from newest)) - 1 as day
-    from {{ ref('stg_cited__outages') }}
-    where source = 'events' and period_end is null
-),
-
-providers as (
-    select
-        unnest(if(registry = 'pypi', ['pypistats', 'clickhouse'], ['conda'])) as provider,
-        package
-    from {{ ref('stg_registry__packages') }}
-),
-
--- Packages that a provider answered about. To an unknown one pypistats answers 404, the others with nothing about it.
-asked_packages as (
-    select distinct
-        providers.provider,
-        providers.package
-    from providers
-    inner join {{ ref('stg_raw__responses') }} as responses
-        on
-            responses.source = 'downloads'
-            and responses.rejected is null
-            and contains(responses.params, '"kind": "' || providers.provider || '"')
-            and contains(responses.params, '"' || providers.package || '"')
-    where (providers.provider = 'pypistats') = (responses.status is not distinct from 404)
-),
-
-unused_tags as (
-    select
-        tags.framework_id,
-        string_agg(tags.tag, ', ' order by tags.tag) as tags
-    from {{ ref('stg_registry__tags') }} as tags
-    inner join (
-        select lower(tag) as tag
-        from {{ ref('stg_stackexchange__questions') }}
-        group by lower(tag)
-        having sum(questions) = 0
-    ) as unused on lower(tags.tag) = unused.tag
-    group by tags.framework_id
-),
-
-downloaded as (
-    select
-        subject,
-        min(period_start) as first_day,
-        max(period_end) as last_day
-    from {{ ref('int_coverage_periods') }}
-    where source = 'downloads'
-    group by subject
-),
-
--- Star events are recorded since 2011-02-12, the ranking since 2018-12-18, questions since August 2008.
-spans as (
-    select
-        'events' as source,
-        repos.repo_id as subject,
-        greatest(coalesce(repos.created_on, date '2011-02-12'), date '2011-02-12') as first_day,
-        events_end.day as last_day,
-        'missing' as state,
-        'star events of these days were not read yet' as note
-    from {{ ref('dim_repos') }} as repos
-    cross join events_end
-    union all
-    select
-        'ranking' as source,
-        '*' as subject,
-        date '2018-12-18' as first_day,
-        newest.day - 1 as last_day,
-        'not_asked' as state,
-        'the files of these days were not asked for' as note
-    from newest
-    union all
-    select distinct
-        'downloads' as source,
-        providers.provider || ' ' || providers.package as subject,
-        downloaded.first_day,
-        downloaded.last_day,
-        'missing' as state,
-        case
-            when downloaded.first_day is not null then 'there is no count for these days'
-            when asked.package is not null then 'asked; the index has no such package'
-            else 'no downloads were read yet'
-        end as note
-    from providers
-    left join downloaded on providers.provider || ' ' || providers.package = downloaded.subject
-    left join asked_packages as asked on providers.provider = asked.provider and providers.package = asked.package
-    union all
-    select
-        'questions' as source,
-        frameworks.framework_id as subject,
-        greatest(
-            date_trunc('month', frameworks.first_released_on) - interval 1 year, timestamp '2008-08-01'
-        )::date as first_day,
-        date_trunc('month', newest.day)::date - 1 as last_day,
-        'missing' as state,
-        coalesce(
-            'asked; no question has this tag: ' || unused_tags.tags, 'these months were not asked for every tag yet'
-        ) as note
-    from {{ ref('stg_registry__frameworks') }} as frameworks
-    cross join newest
-    left join unused_tags on frameworks.framework_id = unused_tags.framework_id
-    where frameworks.framework_id in (select tags.framework_id from {{ ref('stg_registry__tags') }} as tags)
-    union all
-    select
-        'releases' as source,
-        repos.repo_id as subject,
-        repos.created_on as first_day,
-        null as last_day,
-        'missing' as state,
-        'no releases were read yet' as note
-    from {{ ref('dim_repos') }} as repos
-    where
-        repos.repo_id not in (
-            select periods.subject
-            from {{ ref('int_coverage_periods') }} as periods
-            where periods.source = 'releases'
-        )
+-- What is not known: the days of each span between the periods that are. A span without end is one gap.
+with spans as (
+    select *
+    from {{ ref('int_coverage_spans') }}
 ),
 
 edges as (
@@ -158,7 +37,7 @@ gaps as (
     select
         spans.source,
         spans.subject,
-        coalesce(
+        greatest(
             max(edges.period_end) over (
                 partition by spans.source, spans.subject
                 order by edges.period_start

@@ -3,7 +3,7 @@
 -- since part of a sum is not the sum. Packages of which pypistats said that it knows none such are left out.
 with unknown_packages as (
     select subject as package
-    from {{ ref('stg_raw__responses') }}
+    from {{ ref('meta_responses') }}
     where source = 'downloads' and status = 404 and rejected is null
     except
     select package
@@ -14,10 +14,10 @@ with unknown_packages as (
 packages as (
     select
         framework_id,
-        package,
+        name as package,
         count(*) over (partition by framework_id) as packages
-    from {{ ref('stg_registry__packages') }}
-    where registry = 'pypi' and package not in (select unknown_packages.package from unknown_packages)
+    from {{ ref('dim_registry_names') }}
+    where kind = 'pypi_package' and name not in (select unknown_packages.package from unknown_packages)
 ),
 
 downloads as (

@@ -1,5 +1,6 @@
 -- Every download count read of a package of the registry, under the registry's name of it. PyPI knows torch_geometric
 -- and Torch.Geometric as one package (PEP 503); conda's names are exact.
+{{ config(materialized="ephemeral") }}
 with packages as (
     select
         *,

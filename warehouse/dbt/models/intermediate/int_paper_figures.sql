@@ -1,8 +1,7 @@
 -- Share and growth of the papers naming each framework, over the newest twelve whole months with an answer.
 with months as (
     select *
-    from {{ ref('fct_mentions_monthly') }}
-    where measure = 'title_abstract'
+    from {{ ref('int_paper_shares') }}
 ),
 
 newest as (
@@ -17,7 +16,7 @@ recent as (
         max(last_day(months.month)) as as_of,
         min(months.month) as since,
         sum(months.papers) as papers,
-        if(count(months.denominator) = 12, sum(months.denominator), null) as denominator,
+        case when count(months.denominator) = 12 then sum(months.denominator) end as denominator,
         max(months.response_id) as response_id
     from months
     inner join newest on months.month > newest.month - interval 12 months

@@ -1,5 +1,6 @@
 -- Every telling of a paper. The text of an imported snapshot is of the snapshot's day, not of the import's: once the API
 -- has told a paper, no snapshot changes it.
+{{ config(materialized="ephemeral") }}
 with papers as (
     select
         papers.*,

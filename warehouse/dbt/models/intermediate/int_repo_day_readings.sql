@@ -1,3 +1,4 @@
+{{ config(materialized="ephemeral") }}
 select
     repo_id,
     fetched_at::date as day,

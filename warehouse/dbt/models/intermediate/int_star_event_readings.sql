@@ -1,6 +1,7 @@
 -- Each name and day (or hour) that a window covered, with its star events: none found there is zero. From the day on
 -- which the events' outage without end begins, so little was captured that a count would read as lost popularity; in
 -- the outages that ended, events are missing.
+{{ config(materialized="ephemeral") }}
 with names as (
     select
         response_id,

@@ -1,25 +1,32 @@
-with records as (
+with registered as (
+    select
+        framework_id,
+        repo_id,
+        list(name order by name) as names
+    from {{ ref('dim_registry_names') }}
+    where kind = 'repository'
+    group by framework_id, repo_id
+),
+
+records as (
     select *
-    from {{ ref('stg_github__repo_records') }}
-    qualify row_number() over (partition by repo_id order by fetched_at desc, response_id desc) = 1
+    from {{ ref('hist_repos') }}
+    where known_to is null
 ),
 
 final as (
     select
-        repositories.repo_id,
-        repositories.framework_id,
-        coalesce(records.full_name, repositories.repo_id) as full_name,
-        list_distinct(
-            list_filter(
-                list_append(repositories.former_names, repositories.repo_id),
-                lambda name: name <> coalesce(records.full_name, repositories.repo_id)
-            )
+        registered.repo_id,
+        registered.framework_id,
+        coalesce(records.full_name, registered.repo_id) as full_name,
+        list_filter(
+            registered.names, lambda name: name <> coalesce(records.full_name, registered.repo_id)
         ) as former_names,
         records.github_id,
         records.created_on,
         records.archived
-    from {{ ref('stg_registry__repositories') }} as repositories
-    left join records on repositories.repo_id = records.repo_id
+    from registered
+    left join records on registered.repo_id = records.repo_id
 )
 
 select * from final

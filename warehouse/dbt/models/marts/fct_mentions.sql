@@ -4,5 +4,7 @@ select
     submitted_on,
     in_title,
     in_abstract,
-    rule_version
-from {{ ref('int_mentions') }}
+    rule_version,
+    response_id
+from {{ ref('hist_mentions') }}
+where known_to is null

@@ -1,15 +1,9 @@
--- Months asked after their end, newest answer first. A tag that never had a question may be misspelt: it counts as
--- unknown, not as zero, and so does a framework as long as one of its tags is unknown for the month.
+-- A tag that never had a question may be misspelt: it counts as unknown, not as zero, and so does a framework as long as
+-- one of its tags is unknown for the month.
 with readings as (
-    select
-        lower(tag) as tag,
-        month,
-        questions,
-        fetched_at,
-        response_id
-    from {{ ref('stg_stackexchange__questions') }}
-    where last_day(month) < fetched_at::date
-    qualify row_number() over (partition by lower(tag), month order by fetched_at desc, response_id desc) = 1
+    select *
+    from {{ ref('hist_questions') }}
+    where known_to is null
 ),
 
 totals as (
@@ -29,9 +23,11 @@ known_tags as (
 
 tags as (
     select
-        *,
+        framework_id,
+        lower(name) as tag,
         count(*) over (partition by framework_id) as tags
-    from {{ ref('stg_registry__tags') }}
+    from {{ ref('dim_registry_names') }}
+    where kind = 'stackoverflow_tag'
 ),
 
 counted as (
@@ -39,9 +35,9 @@ counted as (
         tags.framework_id,
         readings.month,
         sum(readings.questions)::bigint as questions,
-        arg_max(readings.response_id, (readings.fetched_at, readings.response_id)) as response_id
+        arg_max(readings.response_id, (readings.known_from, readings.response_id)) as response_id
     from tags
-    inner join readings on lower(tags.tag) = readings.tag
+    inner join readings on tags.tag = readings.tag
     where readings.tag in (select known_tags.tag from known_tags)
     group by tags.framework_id, tags.tags, readings.month
     having count(*) = tags.tags

@@ -6,8 +6,9 @@ with final as (
         releases.released_on,
         releases.is_prerelease,
         releases.response_id
-    from {{ ref('int_releases') }} as releases
+    from {{ ref('hist_releases') }} as releases
     inner join {{ ref('dim_repos') }} as repos on releases.repo_id = repos.repo_id
+    where releases.known_to is null
     qualify
         row_number() over (
             partition by repos.framework_id, releases.version

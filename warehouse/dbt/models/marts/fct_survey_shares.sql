@@ -10,9 +10,9 @@ with counted as (
         base,
         respondents / nullif(base, 0) as share,
         asked,
-        true as verified,
+        verified,
         source_url,
-        fetched_at::date as read_on,
+        known_from::date as read_on,
         response_id
     from {{ ref('int_survey_counts') }}
 ),
@@ -29,10 +29,11 @@ cited as (
         asked,
         verified,
         source_url,
-        read_on,
+        known_from::date as read_on,
         response_id
-    from {{ ref('stg_cited__surveys') }}
+    from {{ ref('hist_survey_shares') }}
     anti join counted using (survey, year, population, label)
+    where not is_counted and known_to is null
 ),
 
 figures as (
@@ -57,7 +58,7 @@ final as (
         figures.read_on,
         figures.response_id
     from figures
-    left join {{ ref('stg_registry__survey_labels') }} as labels on figures.label = labels.label
+    left join {{ ref('dim_registry_names') }} as labels on figures.label = labels.name and labels.kind = 'survey_label'
 )
 
 select * from final

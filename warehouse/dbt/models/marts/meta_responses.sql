@@ -1,17 +1,19 @@
 select
-    response_id,
-    run_id,
-    source,
-    subject,
-    url,
-    fetched_at,
-    status,
-    bytes,
-    body_sha256,
-    part,
-    revalidates,
-    rejected
-from {{ ref('stg_raw__responses') }}
+    responses.response_id,
+    responses.run_id,
+    responses.source,
+    responses.subject,
+    responses.url,
+    responses.fetched_at,
+    responses.status,
+    responses.bytes,
+    responses.body_sha256,
+    coalesce(whole.part, own.part) as part,
+    responses.revalidates,
+    responses.rejected
+from {{ ref('stg_raw__responses') }} as responses
+left join {{ ref('stg_raw__parts') }} as whole on responses.run_id = whole.stem
+left join {{ ref('stg_raw__parts') }} as own on responses.response_id = own.stem
 union all by name
 select
     *,

@@ -18,13 +18,12 @@ records as (
 -- Runs that read the running day, which is the first page.
 pages as (
     select
-        days.repo_id,
-        responses.run_id,
-        max(days.fetched_at) as read_until
-    from {{ ref('stg_github__star_days') }} as days
-    inner join responses on days.response_id = responses.response_id
-    group by days.repo_id, responses.run_id
-    having bool_or(days.is_partial)
+        repo_id,
+        run_id,
+        max(fetched_at) as read_until
+    from {{ ref('stg_github__star_pages') }}
+    group by repo_id, run_id
+    having bool_or(has_today)
 ),
 
 tellings as (

@@ -1,0 +1,87 @@
+"""The models' own SQL, as dbt compiled it, over parsed rows in memory: a build in a fraction of a second."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.parse.tables import Row
+from warehouse.parsedbatch import STORED
+
+MACROS = {"stars_as_of": "fct_stars", "mentions_as_of": "fct_mentions", "frameworks_as_of": "rpt_frameworks"}
+_PARSED_FILES = re.compile(r"read_parquet\('[^']*/(\w+)/\*\.parquet'\)")
+
+
+@dataclass(frozen=True)
+class Models:
+    """SQL of the models on the way to the three marts, in order, and of the macros; `published` stays attached."""
+
+    published: Path
+    models: Mapping[str, str] = field(repr=False)
+    macros: Mapping[str, str] = field(repr=False)
+
+    def build(self, rows: Iterable[Row]) -> duckdb.DuckDBPyConnection:
+        """Return an in-memory warehouse, of the same schemas and macros, made of parsed rows (table, values)."""
+        connection = duckdb.connect()
+        connection.execute("attach ':memory:' as dlpulse; use dlpulse")
+        connection.execute("create schema intermediate; create schema parsed")
+        found: dict[str, list[dict[str, Any]]] = {table: [] for table in STORED}
+        for table, values in rows:
+            found[table].append(values)
+        for table, schema in STORED.items():
+            arrow = pa.Table.from_pylist(found[table], schema=schema)
+            connection.register("arrow", arrow)
+            connection.execute(f"create table parsed.{table} as select * from arrow")
+        connection.execute("create table parsed.parts (stem varchar, part varchar)")
+        connection.execute(f"attach '{self.published}' as published (read_only)")
+        for relation, sql in self.models.items():
+            connection.execute(f"create table {relation} as {sql}")
+        for name, sql in self.macros.items():
+            connection.execute(f"create macro {name}(ts) as table {sql}")
+        return connection
+
+
+def load(home: Path) -> Models:
+    """Read the models that the newest build of `home` compiled; its benchmark tables stand for every build."""
+    nodes = json.loads((home / "build" / "target" / "manifest.json").read_text("utf-8"))["nodes"]
+    models: dict[str, str] = {}
+    for mart in MACROS.values():
+        _add(f"model.dlpulse.{mart}", nodes, models)
+    with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
+        sql = "select function_name, macro_definition from duckdb_functions() where function_name in ?"
+        macros = dict(connection.execute(sql, [list(MACROS)]).fetchall())
+    return Models(home / "dlpulse.duckdb", models, macros)
+
+
+def _add(name: str, nodes: Mapping[str, Any], models: dict[str, str]) -> None:
+    node = nodes.get(name)
+    if node is None or node["relation_name"] in models:
+        return
+    if node["name"].startswith("fct_bench_"):
+        models[node["relation_name"]] = f"select * from published.{node['name']}"
+        return
+    for parent in node["depends_on"]["nodes"]:
+        _add(parent, nodes, models)
+    if node["config"]["materialized"] != "ephemeral":
+        models[node["relation_name"]] = _PARSED_FILES.sub(r"parsed.\1", node["compiled_code"])
+
+
+def differences(connection: duckdb.DuckDBPyConnection, at: datetime, then: duckdb.DuckDBPyConnection) -> list[Any]:
+    """Rows that a macro gives at an instant and its mart in the warehouse of then has not, or the other way round."""
+    found: list[Any] = []
+    for macro, mart in MACROS.items():
+        known = connection.execute(f"select * from {macro}(?) order by all", [at]).fetchall()
+        expected = then.execute(f"select * from {mart} order by all").fetchall()
+        found += [(macro, row) for row in known if row not in expected]
+        found += [(mart, row) for row in expected if row not in known]
+        if len(known) != len(expected):
+            found.append((macro, len(known), len(expected)))
+    return found

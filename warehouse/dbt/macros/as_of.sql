@@ -1,0 +1,89 @@
+{#
+    The macros <name>_as_of(ts): a mart as it was known at an instant. Nothing is written twice: the body is the mart's
+    own model and the models on its way, each a CTE under its own name, over the published tables that they end in, each
+    shadowed by a CTE that shows what of it was known. Where the way ends, and how a table is shown, stands in the
+    table's `meta` (`as_of`); which marts have a macro, too (`as_of_macro`).
+
+    Names stay unqualified, since a catalog's name is gone once the file is renamed. Only a shadow names the schema,
+    or it would read itself.
+#}
+{% macro create_as_of_macros() %}
+    {% if execute %}
+        {% for mart in graph.nodes.values() | selectattr('config.meta.as_of_macro', 'defined') %}
+            {% set ctes = {} %}
+            {% do add_ctes(mart, ctes) %}
+            create or replace macro {{ mart.config.meta.as_of_macro }}(ts) as table (
+                with
+                {% for name, sql in ctes.items() %}
+                    {{ name }} as (
+                        {{ sql }}
+                    ),
+                {% endfor %}
+                as_of as (
+                    {{ with_bare_names(mart) }}
+                )
+
+                select * from as_of
+            );
+            comment on macro table {{ mart.config.meta.as_of_macro }} is '
+                {{- mart.name }} as it was known at ts, with the same columns: ts is a TIMESTAMP in UTC, a DATE or a text
+                {{- ' ' -}} such as 2026-12-01 08:00. In a connection that attached the file under another name, say USE
+                {{- ' ' -}} that name first.'
+            ;
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{# Add what the model reads, directly or not, to `ctes` (SQL by name), each after what it reads itself. #}
+{% macro add_ctes(model, ctes) %}
+    {% for id in model.depends_on.nodes if id.split('.')[-1] not in ctes %}
+        {% set parent = graph.nodes.get(id) %}
+        {% if not parent or parent.language != 'sql' %}
+            {{ exceptions.raise_compiler_error(
+                'as of: ' ~ model.name ~ ' reads ' ~ id ~ ', which is not in the published file; publish it as a table'
+                ~ ' and say in its meta (as_of) how it is seen at an instant'
+            ) }}
+        {% elif parent.config.meta.as_of %}
+            {% do ctes.update({parent.name: as_it_stood(parent.name, parent.config.meta.as_of)}) %}
+        {% else %}
+            {% do add_ctes(parent, ctes) %}
+            {% do ctes.update({parent.name: with_bare_names(parent)}) %}
+        {% endif %}
+    {% endfor %}
+{% endmacro %}
+
+
+{#
+    A published table as it stood at `ts`. `kind`: history (rows with known_from and known_to), today (the registry, as
+    it is now), run (rows of runs of which every answer was there), or the column that says since when a row is known.
+#}
+{% macro as_it_stood(table, kind) %}
+    {% if kind == 'history' %}
+        select * replace (case when known_to <= ts::timestamp then known_to end as known_to)
+        from main.{{ table }}
+        where known_from <= ts::timestamp
+    {% elif kind == 'today' %}
+        select * from main.{{ table }}
+    {% elif kind == 'run' %}
+        select *
+        from main.{{ table }}
+        where run_id in (
+            select run_id
+            from main.meta_responses
+            where run_id is not null
+            group by run_id
+            having max(fetched_at) <= ts::timestamp
+        )
+    {% else %}
+        select *
+        from main.{{ table }}
+        where {{ kind }} <= ts::timestamp
+    {% endif %}
+{% endmacro %}
+
+
+{# A model's SQL with the bare name of every model that it reads. #}
+{% macro with_bare_names(model) %}
+    {{ render(modules.re.sub("\\{\\{\\s*ref\\('(\\w+)'\\)\\s*\\}\\}", "\\1", model.raw_code)) }}
+{% endmacro %}

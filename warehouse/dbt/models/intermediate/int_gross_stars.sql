@@ -1,0 +1,78 @@
+-- Gross stars: star events per UTC day, summed over every name that the repository had, on days for which all of those
+-- names were read to the end (hour files: all 24 hours). A day read without an event is zero; a day not read has no row,
+-- nor has one of which events were lost. Days before the repository's creation are not its own.
+--
+-- `stars` is the sum from the beginning, given only while every day since the creation was read; star events are
+-- recorded since 2011-02-12. After days of which events were lost, it holds those that were captured: a floor.
+{{ config(materialized="ephemeral") }}
+with days as (
+    select
+        source,
+        repo_name,
+        day,
+        sum(stars_added) as stars_added,
+        bool_or(is_incomplete) as is_incomplete,
+        max(known_from) as known_from,
+        arg_max(response_id, (known_from, response_id)) as response_id
+    from {{ ref('hist_star_events') }}
+    where known_to is null
+    group by source, repo_name, day
+    having bool_or(hour is null) or count(hour) = 24
+),
+
+repo_names as (
+    select
+        repo_id,
+        repo_name,
+        count(*) over (partition by repo_id) as names
+    from {{ ref('dim_repo_names') }}
+    where known_to is null
+),
+
+covered as (
+    select
+        repos.framework_id,
+        repo_names.repo_id,
+        repos.created_on,
+        days.source,
+        days.day,
+        sum(days.stars_added)::bigint as stars_added,
+        bool_or(days.is_incomplete) as is_incomplete,
+        max(days.known_from) as known_from,
+        arg_max(days.response_id, (days.known_from, days.response_id)) as response_id
+    from days
+    inner join repo_names on days.repo_name = repo_names.repo_name
+    inner join {{ ref('dim_repos') }} as repos on repo_names.repo_id = repos.repo_id
+    where repos.created_on is null or days.day >= repos.created_on
+    group by
+        repos.framework_id,
+        repo_names.repo_id,
+        repo_names.names,
+        repos.created_on,
+        days.source,
+        days.day
+    having count(*) = repo_names.names
+)
+
+select
+    framework_id,
+    repo_id,
+    day,
+    'gross' as estimator,
+    case
+        when created_on >= date '2011-02-12' and count(*) over upward = day - created_on + 1
+            then sum(stars_added) over upward
+    end::bigint as stars,
+    stars_added,
+    false as is_partial,
+    null::bigint as rounded_to,
+    source,
+    known_from as known_at,
+    response_id
+from covered
+window upward as (
+    partition by repo_id, source
+    order by day
+    rows between unbounded preceding and current row
+)
+qualify not is_incomplete
