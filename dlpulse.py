@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -23,6 +24,7 @@ from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
 from dashboards import cli as dashboards_cli
 from warehouse import cli as warehouse_cli
+from warehouse import raw_cli
 from warehouse import registry as registries
 from warehouse import settings as defaults
 from warehouse.answer import print_answer
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 _DEBUG = "--debug"
 STOPPED = 130
+# What the help has room for, of 80 columns.
+LONGEST_DEFAULT = 34
 
 
 def _show_version(wanted: bool) -> None:
@@ -72,6 +76,7 @@ def settings(
     pretended = defaults.parse_instant(now) if now else None
     clock = (lambda: pretended) if pretended else defaults.utc_now
     given = {name: value for name, value in values.items() if value not in (None, "")}
+    _check_least(given)
     ctx.obj = Settings(home=home, raw=raw, clock=clock, **given)
 
 
@@ -85,7 +90,8 @@ def _options() -> Iterator[inspect.Parameter]:
                 flag,
                 envvar=one.metadata["variable"],
                 help=one.metadata["help"],
-                min=one.metadata.get("least"),
+                metavar=_metavar(one),
+                show_default=_shown(one.default),
                 rich_help_panel="Settings",
             )
             absent = one.default is dataclasses.MISSING
@@ -94,6 +100,31 @@ def _options() -> Iterator[inspect.Parameter]:
             yield inspect.Parameter(
                 one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
             )
+
+
+def _check_least(given: dict[str, Any]) -> None:
+    """Raise BadInputError for a number below its least. As ranges of typer's, they would take the help's columns."""
+    for one in dataclasses.fields(Settings):
+        least = one.metadata.get("least")
+        if least is not None and given.get(one.name, least) < least:
+            raise BadInputError(
+                f"{one.metadata['variable']}={given[one.name]:g} is too little: expected {least:g} or more"
+            )
+
+
+def _metavar(setting: dataclasses.Field[Any]) -> str:
+    """Return a short word for the value, so that nothing of the help is cut at 80 columns."""
+    if isinstance(setting.default, int | float):
+        return "NUMBER"
+    last = setting.name.rpartition("_")[2].upper()
+    words = {"API": "URL", "BASE": "URL", "HOME": "FOLDER", "RAW": "FOLDER", "CONTACT": "TEXT"}
+    return words.get(last, last)
+
+
+def _shown(default: Any) -> bool | str:
+    """Return how a default is shown in the help: of an address too long for a line, the host."""
+    is_long = isinstance(default, str) and len(default) > LONGEST_DEFAULT
+    return urlsplit(default).netloc if is_long else True
 
 
 def _with_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -116,12 +147,13 @@ def _raw_folder(raw: Path | None, home: Path) -> Path:
 
 
 app.add_typer(bench_cli.app, name="bench")
-app.add_typer(warehouse_cli.raw_app, name="raw")
+app.add_typer(raw_cli.app, name="raw")
 for command in (
     collectors_cli.collect,
     warehouse_cli.build,
     warehouse_cli.sql,
     warehouse_cli.status,
+    warehouse_cli.export,
     dashboards_cli.dashboard,
 ):
     app.command()(command)

@@ -71,7 +71,8 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
 def stars_added(state: Published, estimator: str) -> pd.DataFrame:
     """Return series, framework_id, label, day (the month's first), stars: stars added per whole month.
 
-    A month counts only when every day of it was asked and is complete; of two archives of events one counts.
+    A month counts only when every day of it was asked and is complete; of two archives of events one counts, so that
+    each day has one row.
     """
     sql = """
         with leading_source as (
@@ -92,7 +93,7 @@ def stars_added(state: Published, estimator: str) -> pd.DataFrame:
         where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
             and (repo_id, source) in (from leading_source)
         group by repo_id, framework_id, date_trunc('month', day)
-        having count(distinct day) = day(last_day(min(day)))
+        having count(*) = day(last_day(min(day)))
         order by series, day
     """
     return frame(state, sql, "series framework_id label day stars rounded_to source", estimator)

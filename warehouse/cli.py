@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,20 +11,45 @@ from typing import Annotated
 import typer
 
 from warehouse import build as builder
-from warehouse import cited, query, registry
+from warehouse import export as exporting
+from warehouse import queries, query, registry, sqlbox
 from warehouse import status as freshness
-from warehouse.errors import BadInputError, DlpulseError
+from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.formats import Format, write, write_rows
 from warehouse.raw import Archive
 from warehouse.settings import Settings
 
-raw_app = typer.Typer(no_args_is_help=True, help="The raw archive: every answer as it came.")
-
 TABLES_SQL = """
-select table_name as "table", estimated_size as "rows", comment as description
-from duckdb_tables()
-where not internal and database_name = 'dlpulse'
-order by table_name
+with listed as (
+    select
+        1 as place,
+        table_name as name,
+        estimated_size as "rows",
+        comment as description
+    from duckdb_tables()
+    where not internal and database_name = 'dlpulse'
+    union all
+    select
+        2 as place,
+        function_name || '(' || array_to_string(parameters, ', ') || ')' as name,
+        null as "rows",
+        comment as description
+    from duckdb_functions()
+    where not internal and database_name = 'dlpulse' and function_type = 'table_macro'
+)
+select name as "table", "rows", description
+from listed
+order by place, name
+"""
+COLUMNS_SQL = """
+select column_name as "column", data_type as "type", comment as description
+from duckdb_columns()
+where not internal and database_name = 'dlpulse' and table_name = '{name}'
+order by column_index
+"""
+MACRO_COLUMNS_SQL = """
+select column_name as "column", column_type as "type"
+from (describe from {call})
 """
 
 
@@ -34,30 +60,74 @@ def build(ctx: typer.Context) -> None:
     print(f"published {built.database} in {built.took_s:.1f} s ({built.new_parts} new of {built.parts} raw parts)")
 
 
-def sql(
+def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
     ctx: typer.Context,
-    statement: Annotated[str | None, typer.Argument(help="One SQL statement, or - to read it from stdin.")] = None,
+    statement: Annotated[
+        str | None, typer.Argument(help="One SQL statement; - or none reads it from standard input.")
+    ] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from a file.")] = None,
-    tables: Annotated[bool, typer.Option("--tables", help="List the tables with their descriptions.")] = False,
+    tables: Annotated[bool, typer.Option("--tables", help="List the tables and macros.")] = False,
+    describe: Annotated[
+        str | None, typer.Option("--describe", metavar="TABLE", help="List a table's or a macro's columns.")
+    ] = None,
+    worked: Annotated[str | None, typer.Option("--query", metavar="NAME", help="Run a worked query.")] = None,
+    worked_list: Annotated[bool, typer.Option("--queries", help="List the worked queries.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the query may take.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="How long the query may take.")
+    ] = sqlbox.SECONDS,
+    memory: Annotated[
+        str, typer.Option(metavar="SIZE", help="How much it may use, such as 512MB.")
+    ] = query.MEMORY_LIMIT,
 ) -> None:
     """Ask the published database in SQL, read-only.
 
     The query can neither change anything nor reach a file or the network.
     """
-    given = [source for source in (statement, file, tables or None) if source is not None]
-    if len(given) != 1:
-        raise BadInputError("expected one of: a statement, -f FILE, - (stdin), --tables")
     settings: Settings = ctx.obj
-    text = TABLES_SQL if tables else _statement(statement, file)
-    with query.open_readonly(settings.database) as connection:
-        write(query.run(connection, text, timeout), form)
+    wanted = (statement, file, tables or None, describe, worked, worked_list or None)
+    given = [source for source in wanted if source is not None]
+    if len(given) > 1 or (not given and sys.stdin.isatty()):
+        raise BadInputError(
+            "expected one of: a statement, -f FILE, - (standard input), --tables, --describe TABLE, --query NAME, "
+            "--queries"
+        )
+    if worked_list:
+        write_rows(("query", "title"), [(one.name, one.title) for one in queries.load()], form)
+        return
+    if describe is not None:
+        text = _columns_sql(settings.database, describe)
+    elif worked is not None:
+        text = queries.find(worked).sql
+    else:
+        text = TABLES_SQL if tables else _statement(statement, file)
+    try:
+        with sqlbox.ask(settings.database, text, seconds=timeout, memory=memory) as answer:
+            count = write(answer.schema, answer.batches, form)
+    except sqlbox.TooLong as error:
+        raise DlpulseError(f"{error}; --timeout allows more") from None
+    except sqlbox.TooMuchMemory as error:
+        raise DlpulseError(f"{error}; --memory allows more") from None
+    if count == 0:
+        print("0 rows", file=sys.stderr)
+
+
+def _columns_sql(database: Path, name: str) -> str:
+    """Return the query for the columns of a table, or of what a macro returns."""
+    listed = sqlbox.fetch(database, TABLES_SQL, rows_limit=100_000).column("table").to_pylist()
+    calls = {entry.partition("(")[0]: entry for entry in listed}
+    known = calls.get(name.partition("(")[0])
+    if known is None:
+        raise BadInputError(f"--describe: there is no table or macro {name!r}{nearest(name, calls)}")
+    if known.endswith(")"):
+        nulls = ", ".join("null" for _ in known.split(","))
+        return MACRO_COLUMNS_SQL.format(call=f"{known.partition('(')[0]}({nulls})")
+    return COLUMNS_SQL.format(name=known.replace("'", "''"))
 
 
 def _statement(statement: str | None, file: Path | None) -> str:
     if file is None:
-        return sys.stdin.read() if statement == "-" else statement or ""
+        return sys.stdin.read() if statement in (None, "-") else statement or ""
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -94,32 +164,24 @@ def _minute(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d %H:%M}" if instant else "never"
 
 
-@raw_app.command()
-def show(
+def export(
     ctx: typer.Context,
-    response_id: Annotated[str, typer.Argument(help="As in the column response_id of any fact table.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder, or an earlier export.")],
+    tables: Annotated[list[str] | None, typer.Option(metavar="TABLE", help="Only this table; repeatable.")] = None,
+    form: Annotated[exporting.FileFormat, typer.Option("--format", help="How each table is written.")] = (
+        exporting.FileFormat.BOTH
+    ),
+    own_use: Annotated[
+        bool, typer.Option("--own-use", help="Also rows of sources whose licence is not known: do not pass them on.")
+    ] = False,
 ) -> None:
-    """Print the body of an archived answer, or the line of a cited fact."""
-    settings: Settings = ctx.obj
-    if response_id.startswith(cited.PREFIX):
-        fact = cited.find(response_id)
-        body = fact.line.encode() if fact else None
-    else:
-        archive = Archive(settings.raw)
-        response = archive.find(response_id)
-        if response and response.revalidates:
-            print(f"{response_id} says that {response.revalidates} still stands, which is:", file=sys.stderr)
-            response = archive.find(response.revalidates)
-        body = response.body if response else None
-    if body is None:
-        raise DlpulseError(f"no answer {response_id!r} in {settings.raw}; meta_responses lists them all")
-    sys.stdout.buffer.write(body)
+    """Write all tables to Parquet and CSV, with descriptions, licences and citations.
 
-
-@raw_app.command()
-def verify(ctx: typer.Context) -> None:
-    """Check every archived body against its recorded SHA-256."""
+    An earlier export in DIR is replaced as a whole.
+    """
     settings: Settings = ctx.obj
-    archive = Archive(settings.raw)
-    count = sum(1 for _ in archive.responses())
-    print(f"{count} answers in {len(archive.parts())} parts, each with the recorded SHA-256")
+    order = exporting.Order(folder, form, tables or (), own_use)
+    started = time.monotonic()
+    with exporting.shown() as advance:
+        package = exporting.export(settings.database, order, settings.clock(), advance)
+    exporting.print_summary(package, folder, time.monotonic() - started)

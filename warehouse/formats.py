@@ -6,14 +6,14 @@ import csv
 import json
 import math
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich import box
@@ -25,6 +25,7 @@ from warehouse.errors import BadInputError
 
 TABLE_ROWS = 500
 _WIDEST = 10_000
+_GROUP_BYTES = 32 << 20
 Rows = Sequence[Sequence[Any]]
 
 
@@ -38,17 +39,36 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def write(cursor: duckdb.DuckDBPyConnection, form: Format) -> None:
-    """Write all rows of an executed query to standard output.
+def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch], form: Format) -> int:
+    """Write rows to standard output as they come; return how many there were.
 
     Raises:
         BadInputError: for Parquet on a terminal, and for a type that Parquet does not have.
     """
+    counted = _Counted(batches)
     if form is Format.PARQUET:
-        _write_parquet(cursor)
-        return
-    columns = [column[0] for column in cursor.description or ()]
-    write_rows(columns, cursor.fetchall(), form)
+        _write_parquet(schema, counted)
+    elif form is Format.TABLE:
+        shown = list(islice(_rows(counted), TABLE_ROWS))
+        for _ in counted:
+            pass
+        _write_table(schema.names, shown, counted.rows)
+    else:
+        _TEXT_WRITERS[form](schema.names, _rows(counted))
+    return counted.rows
+
+
+class _Counted:
+    """Batches, and how many rows went by."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self.rows = 0
+        self._batches = iter(batches)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            self.rows += batch.num_rows
+            yield batch
 
 
 def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
@@ -57,14 +77,27 @@ def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
         _refuse_terminal()
         table = pa.table({name: [row[index] for row in rows] for index, name in enumerate(columns)})
         pq.write_table(table, sys.stdout.buffer, compression="zstd")
-        return
-    writers: dict[Format, Callable[[Sequence[str], Rows], None]] = {
-        Format.TABLE: _write_table,
-        Format.CSV: _write_csv,
-        Format.JSON: _write_json,
-        Format.MD: _write_markdown,
-    }
-    writers[form](columns, rows)
+    elif form is Format.TABLE:
+        _write_table(columns, rows[:TABLE_ROWS], len(rows))
+    else:
+        _TEXT_WRITERS[form](columns, rows)
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Sequence[Any]]:
+    for batch in batches:
+        yield from zip(*map(_values, batch.schema.names, batch.columns), strict=True)
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    """A column in Python's types, or as text where Python has none: nanoseconds, the year 10000."""
+    try:
+        with suppress(ValueError, OverflowError):
+            values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+            return values
+        texts: list[Any] = column.cast(pa.string()).to_pylist()
+    except pa.ArrowException:
+        raise BadInputError(f"column {name!r} cannot be written as it is: cast it to varchar in the query") from None
+    return texts
 
 
 def _refuse_terminal() -> None:
@@ -72,20 +105,30 @@ def _refuse_terminal() -> None:
         raise BadInputError("--format parquet writes bytes: send it to a file, as in `dlpulse sql … > rows.parquet`")
 
 
-def _write_parquet(cursor: duckdb.DuckDBPyConnection) -> None:
+def _write_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     _refuse_terminal()
     try:
-        with warnings.catch_warnings():  # DuckDB would rather have a relation asked; rows and types are the same
-            warnings.simplefilter("ignore", UserWarning)
-            rows = cursor.to_arrow_table()
-        pq.write_table(rows, sys.stdout.buffer, compression="zstd")
+        with pq.ParquetWriter(sys.stdout.buffer, schema, compression="zstd") as writer:
+            for group in _groups(batches):
+                writer.write_table(pa.Table.from_batches(group, schema))
     except pa.ArrowException as error:
         raise BadInputError(f"--format parquet: {' '.join(str(error).split())}; cast the column in the query") from None
 
 
-def _write_table(columns: Sequence[str], rows: Rows) -> None:
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Gather batches until they are worth a row group."""
+    group: list[pa.RecordBatch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(one.nbytes for one in group) > _GROUP_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _write_table(columns: Sequence[str], shown: Rows, count: int) -> None:
     console = Console()
-    shown = rows[:TABLE_ROWS]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         kinds = {type(row[index]) for row in shown} - {type(None)}
@@ -100,8 +143,8 @@ def _write_table(columns: Sequence[str], rows: Rows) -> None:
         console.print(table)
     else:
         _write_records(columns, shown, console)
-    if len(rows) > TABLE_ROWS:
-        print(f"{len(rows) - TABLE_ROWS} more rows; --format csv writes all", file=sys.stderr)
+    if count > len(shown):
+        print(f"{count - len(shown)} more rows; --format csv writes all", file=sys.stderr)
 
 
 def _write_records(columns: Sequence[str], rows: Rows, console: Console) -> None:
@@ -128,27 +171,48 @@ def _text(value: Any) -> str:
     """A value in CSV and Markdown: lists and maps as JSON, true and false as SQL writes them."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, pa.MonthDayNano):
+        return _interval(value)
     if isinstance(value, list | dict | tuple):
         return json.dumps(_finite(value), default=_plain, ensure_ascii=False)
     return str(value)
 
 
-def _write_csv(columns: Sequence[str], rows: Rows) -> None:
+def _interval(value: pa.MonthDayNano) -> str:
+    """As DuckDB writes it: `14 months 3 days 04:05:06.5`."""
+    parts = [
+        f"{count} {unit}{'' if abs(count) == 1 else 's'}"
+        for count, unit in ((value.months, "month"), (value.days, "day"))
+        if count
+    ]
+    if value.nanoseconds or not parts:
+        seconds, rest = divmod(abs(value.nanoseconds), 10**9)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (
+            f".{rest:09}".rstrip("0") if rest else ""
+        )
+        parts.append(f"-{clock}" if value.nanoseconds < 0 else clock)
+    return " ".join(parts)
+
+
+def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([None if cell is None else _text(cell) for cell in row] for row in rows)
 
 
-def _write_json(columns: Sequence[str], rows: Rows) -> None:
-    objects = (
-        json.dumps(_finite(dict(zip(columns, row, strict=True))), default=_plain, ensure_ascii=False) for row in rows
-    )
-    body = ",\n  ".join(objects)
-    print(f"[\n  {body}\n]" if body else "[]")
+def _write_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    opening = "[\n  "
+    for row in rows:
+        fields = _finite(dict(zip(columns, row, strict=True)))
+        sys.stdout.write(opening + json.dumps(fields, default=_plain, ensure_ascii=False))
+        opening = ",\n  "
+    print("\n]" if opening.startswith(",") else "[]")
 
 
 def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(value, pa.MonthDayNano):
+        return _interval(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
@@ -166,9 +230,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _write_markdown(columns: Sequence[str], rows: Rows) -> None:
+def _write_markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     print("| " + " | ".join(columns) + " |")
     print("|" + " --- |" * len(columns))
     for row in rows:
         cells = ("" if cell is None else _text(cell).replace("|", "\\|").replace("\n", "<br>") for cell in row)
         print("| " + " | ".join(cells) + " |")
+
+
+_TEXT_WRITERS: dict[Format, Callable[[Sequence[str], Iterable[Sequence[Any]]], None]] = {
+    Format.CSV: _write_csv,
+    Format.JSON: _write_json,
+    Format.MD: _write_markdown,
+}

@@ -1,26 +1,37 @@
-"""Read-only ad-hoc SQL on the published file: no file or network access, with a time and a memory limit."""
+"""Opens the published file read-only, closed to everything else of the machine; says DuckDB's errors in one line.
+
+It runs in the calling process and sets no time limit: what a user typed goes through `warehouse.sqlbox`.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import BadInputError, DlpulseError
+from warehouse.errors import DlpulseError
 
 MEMORY_LIMIT = "2GB"
-# Order matters: external access must still be on to attach the file, and the lock comes last.
+# Order matters: the file system must still be there to attach the file, and the lock comes last.
 _LOCKDOWN = (
     "set temp_directory = ''",
-    f"set memory_limit = '{MEMORY_LIMIT}'",
+    "set enable_progress_bar = false",
+    "set python_enable_replacements = false",
+    "set autoinstall_known_extensions = false",
+    "set autoload_known_extensions = false",
+    "set allow_community_extensions = false",
     "set enable_external_access = false",
+    # Without it DuckDB would still read, and write, the path that was attached.
+    "set disabled_filesystems = 'LocalFileSystem'",
     "set lock_configuration = true",
 )
 
 
-def open_readonly(database: Path) -> duckdb.DuckDBPyConnection:
+def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str] = ()) -> duckdb.DuckDBPyConnection:
     """Return an in-memory connection that sees `database` read-only as `dlpulse` and nothing else of the machine.
+
+    `memory` is DuckDB's own limit (`2GB`); `more` are further SET statements, run before the settings are locked.
 
     Raises:
         DlpulseError: when there is no published database yet, or the file is not one.
@@ -35,50 +46,9 @@ def open_readonly(database: Path) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         connection.close()
         raise DlpulseError(f"{database} cannot be opened: {one_line(error)}") from None
-    for statement in _LOCKDOWN:
+    for statement in (f"set memory_limit = '{memory}'", *more, *_LOCKDOWN):
         connection.execute(statement)
     return connection
-
-
-def run(connection: duckdb.DuckDBPyConnection, sql: str, seconds: float) -> duckdb.DuckDBPyConnection:
-    """Execute the one statement in `sql` within `seconds` and return the cursor with its rows.
-
-    Raises:
-        BadInputError: when there is not one statement, or DuckDB refuses it.
-        DlpulseError: when the time is over or the memory is spent.
-    """
-    statement = _only_statement(connection, sql)
-    # In a thread of its own: DuckDB hands signals on only now and then, the waiting main thread takes them at once.
-    pool = ThreadPoolExecutor(max_workers=1)
-    try:
-        return pool.submit(connection.execute, statement).result(timeout=seconds)
-    except KeyboardInterrupt:
-        connection.interrupt()
-        raise
-    except TimeoutError:
-        connection.interrupt()
-        raise DlpulseError(f"the query was stopped after {seconds:g} s; --timeout allows more") from None
-    except duckdb.OutOfMemoryException:
-        raise DlpulseError(f"the query needs more than {MEMORY_LIMIT} of memory; aggregate or filter earlier") from None
-    except duckdb.Error as error:
-        raise BadInputError(_refusal(error)) from None
-    finally:
-        pool.shutdown()
-
-
-def _only_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    try:
-        statements = connection.extract_statements(sql)
-    except duckdb.Error as error:
-        raise BadInputError(_refusal(error)) from None
-    if len(statements) != 1:
-        raise BadInputError(f"expected one SQL statement, found {len(statements) or 'none'}")
-    return statements[0]
-
-
-def _refusal(error: duckdb.Error) -> str:
-    hint = "; `dlpulse sql --tables` lists the tables" if isinstance(error, duckdb.CatalogException) else ""
-    return f"SQL: {one_line(error)}{hint}"
 
 
 def one_line(error: Exception) -> str:

@@ -18,7 +18,7 @@ from warehouse.settings import Settings
 
 SHIPPED = Path(__file__).with_name("frameworks.toml")
 STATUSES = ("active", "maintenance", "dormant", "archived", "ended")
-# Raised when the meaning of the rules in `int_mentions` changes; a changed pattern changes the digest by itself.
+# Raised when the meaning of the rules in `hist_mentions` changes; a changed pattern changes the digest by itself.
 RULE_LANGUAGE = 2
 _REQUIRED = ("id", "name", "colour", "first_released_on", "status")
 _LISTS = ("pypi", "conda", "stackoverflow_tags", "survey_labels", "paperswithcode", "tags")

@@ -1,0 +1,98 @@
+"""Puts a new folder in the place of an old one: who looks sees the old one or the new one, never a part."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+from filelock import FileLock, Timeout
+
+from warehouse.errors import DlpulseError
+from warehouse.files import sync_folder
+
+_MARK = ".dlpulse-export"
+_YOUNG_SECONDS = 60.0
+_AT_FDCWD = -100
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux's renameat2 and RENAME_SWAP of macOS' renamex_np alike
+_CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+@contextmanager
+def replacing(folder: Path, check: Callable[[], None]) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; when the block ends well it takes its place, and the old one is removed.
+
+    `check` is called before the block and again before the old folder goes; it raises when that must not be removed.
+    A killed process leaves a hidden folder, which the next one removes.
+
+    Raises:
+        DlpulseError: when the disk is full or the place cannot be written. `folder` is then as it was.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(folder)
+        check()
+        work = Path(mkdtemp(prefix=f".{folder.name}.", suffix=_MARK, dir=folder.parent))
+        try:
+            with FileLock(work / "lock"):
+                new = work / "new"
+                new.mkdir()
+                yield new
+                for path in (*(path for path in new.rglob("*") if path.is_dir()), new):
+                    sync_folder(path)
+                check()
+                _put(new, folder, work / "old")
+                sync_folder(folder.parent)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        raise DlpulseError(f"cannot write {folder}: {error.strerror or error}") from None
+
+
+def _put(new: Path, folder: Path, old: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    if _exchange(new, folder):
+        return
+    # Where folders cannot change places in one step there is none for an instant; a kill then is mended by
+    # `_clear_leftovers`.
+    folder.rename(old)
+    new.rename(folder)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False where the file system cannot."""
+    library = ctypes.CDLL(None, use_errno=True)
+    first, second = os.fsencode(one), os.fsencode(other)
+    if sys.platform == "darwin":
+        failed = library.renamex_np(first, second, _EXCHANGE)
+    elif hasattr(library, "renameat2"):
+        failed = library.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _EXCHANGE)
+    else:
+        return False
+    code = ctypes.get_errno()
+    if failed and code not in _CANNOT_EXCHANGE:
+        raise OSError(code, os.strerror(code), str(other))
+    return not failed
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what killed exports left beside `folder`; an old export that a kill took from its place goes back."""
+    for left in folder.parent.iterdir():
+        if not (left.name.startswith(f".{folder.name}.") and left.name.endswith(_MARK)):
+            continue
+        with suppress(OSError, Timeout):
+            if not (left / "lock").exists() and time.time() - left.stat().st_mtime < _YOUNG_SECONDS:
+                continue  # it was made this instant and is about to be locked
+            with FileLock(left / "lock", timeout=0):
+                if (left / "old").exists() and not folder.exists():
+                    (left / "old").rename(folder)
+                shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,62 @@
+-- Popularity against speed: is the faster framework the more popular one
+-- Question: How do two engines compare on this device, and how do their frameworks compare in stars and papers?
+-- Read: speed_ratio 1.5 with low above 1 says that engine_a handles 1.5 times the images of engine_b a second.
+--   stars_ratio and paper_share_ratio put the same two frameworks against each other. Each device's newest run; one
+--   row a configuration. Conclude nothing where rankable is false: the launches differ too much, or parity was not
+--   proved.
+-- Cannot tell: Other devices, networks and settings; and no cause in either direction. low and high are the
+--   extremes of the launches when n is below 8.
+with runs as (
+    select
+        device_id,
+        run_id
+    from fct_bench_trials
+    group by device_id, run_id
+    qualify row_number() over (partition by device_id order by max(started_at) desc, run_id) = 1
+),
+
+engines as (
+    select distinct
+        run_id,
+        engine,
+        framework_id
+    from fct_bench_results
+),
+
+ratios as (
+    select
+        ratios.*,
+        engines_a.framework_id as framework_a,
+        engines_b.framework_id as framework_b
+    from fct_bench_ratios as ratios
+    inner join runs on ratios.run_id = runs.run_id
+    inner join engines as engines_a on ratios.run_id = engines_a.run_id and ratios.engine_a = engines_a.engine
+    inner join engines as engines_b on ratios.run_id = engines_b.run_id and ratios.engine_b = engines_b.engine
+    where ratios.metric = 'images_per_s' and ratios.phase in ('training', 'inference')
+),
+
+final as (
+    select
+        concat_ws(', ', devices.cpu, devices.cores || ' cores', devices.gpu) as device,
+        ratios.engine_a,
+        ratios.engine_b,
+        ratios.phase,
+        ratios.track,
+        ratios.mode,
+        ratios.tuning,
+        ratios.batch_size,
+        round(ratios.ratio, 2) as speed_ratio,
+        round(ratios.low, 2) as low,
+        round(ratios.high, 2) as high,
+        ratios.n,
+        ratios.rankable,
+        round(a.stars_observed / nullif(b.stars_observed, 0), 2) as stars_ratio,
+        round(a.paper_share / nullif(b.paper_share, 0), 2) as paper_share_ratio
+    from ratios
+    inner join dim_devices as devices on ratios.device_id = devices.device_id
+    left join rpt_frameworks as a on ratios.framework_a = a.framework_id
+    left join rpt_frameworks as b on ratios.framework_b = b.framework_id
+)
+
+select * from final
+order by device, phase desc, track, mode, tuning, batch_size, engine_a, engine_b

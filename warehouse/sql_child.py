@@ -1,0 +1,202 @@
+"""The process of one query: a job on standard input, Arrow batches and one last JSON line on standard output.
+
+What holds it are the kernel's limits as much as DuckDB's: an alarm ends it when its time is over, whatever it does, and
+once the database is open it can open no other file and no connection. `warehouse.sqlbox` starts it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+import pyarrow as pa
+
+from warehouse import query
+from warehouse.errors import BadInputError, DlpulseError
+from warehouse.sqlbox import TooLarge, TooMuchMemory
+
+BATCH_BYTES = 64 << 20
+MESSAGE_LENGTH = 600
+_BATCH_ROWS = 10_000
+_BATCH_CELLS = 1_000_000
+_THREADS = 4
+# What Python, DuckDB and their allocators reserve beside the memory that a query may use.
+_RESERVED_BYTES = 2 << 30
+_READS = "expected a statement that reads: select, from, with, values, pivot, describe, show, summarize or explain"
+_BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_PLAN = "explain "
+_EXPLAIN = re.compile(
+    rf"{_BLANK}explain\b{_BLANK}(?:analyze\b|\(\s*(?:analyze|format)\b[^)]*\))?", re.IGNORECASE | re.DOTALL
+)
+
+
+def main() -> None:
+    """Answer the job; the parent keeps standard input open for as long as it wants the answer."""
+    # What libraries print on fd 1 goes to stderr; the answer leaves by a descriptor of its own.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    out.write(json.dumps(_answer(job, out)).encode())
+    out.flush()
+    os._exit(0)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(3)
+
+
+def _answer(job: dict[str, Any], out: BinaryIO) -> dict[str, str]:
+    """Write the rows as an Arrow stream, one without columns when there are none; return how it ended."""
+    writer = None
+    try:
+        settings = (f"set threads = {min(_THREADS, os.cpu_count() or 1)}", "set errors_as_json = true")
+        connection = query.open_readonly(Path(job["database"]), f"{job['bytes']}B", settings)
+        _confine(connection, job["seconds"], job["bytes"])
+        reader = _read(connection, job["sql"])
+        for batch in _batches(reader, job["sql"]):
+            writer = writer or pa.ipc.new_stream(out, reader.schema)
+            writer.write_batch(batch)
+        writer = writer or pa.ipc.new_stream(out, reader.schema)
+        return {}
+    except (TooMuchMemory, MemoryError):
+        message = f"the query needs more than {job['memory']} of memory; aggregate or filter earlier"
+        return {"error": TooMuchMemory.__name__, "message": message}
+    except DlpulseError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    finally:
+        (writer or pa.ipc.new_stream(out, pa.schema([]))).close()
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, seconds: float, memory: int) -> None:
+    """Let the kernel end this process after `seconds`, and let it open, write and allocate nothing more.
+
+    macOS does not hold the limit on memory; DuckDB's own stands alone there.
+    """
+    # Arrow and the allocator read their settings at first use: while they still can.
+    connection.table_function("range", [1]).to_arrow_reader(1).read_all()
+    for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NOFILE):
+        resource.setrlimit(limit, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (memory + _RESERVED_BYTES,) * 2)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    """Start the one statement in `sql` and return its Arrow reader."""
+    try:
+        _refuse_all_but_reading(connection, sql)
+        # `sql` streams, `execute` would hold the whole result; but only what `execute` raises says where the fault is.
+        relation = connection.sql(sql)
+        if relation is None:
+            raise BadInputError("SQL: the statement gives no rows")
+        return relation.to_arrow_reader(max(1, min(_BATCH_ROWS, _BATCH_CELLS // len(relation.columns))))
+    except duckdb.Error as error:
+        raise _placed(connection, error, sql) from None
+
+
+def _placed(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, sql: str) -> DlpulseError:
+    if '"location":' not in str(error) and isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+        try:
+            connection.execute(_PLAN + sql)
+        except duckdb.Error as again:
+            return _refusal(again, sql, skipped=len(_PLAN))
+    return _refusal(error, sql)
+
+
+def _refuse_all_but_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise BadInputError(f"expected one SQL statement, found {len(statements) or 'none'}")
+    kind = _kind(statements[0])
+    if kind == "EXPLAIN" and (explain := _EXPLAIN.match(sql)):
+        _refuse_all_but_reading(connection, sql[explain.end() :])
+    elif kind not in ("SELECT", "MULTI") or (kind == "MULTI" and not _is_pivot(connection, sql)):
+        found = "several steps" if kind == "MULTI" else kind.replace("_", " ").lower()
+        raise BadInputError(f"SQL: {_READS}; found {found}")
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name
+    except ValueError:  # DuckDB has kinds that its Python library cannot name
+        return "another kind"
+
+
+def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether a statement that DuckDB takes in steps is a pivot, which makes a type for its columns before it reads.
+
+    Only what reads can stand in parentheses.
+    """
+    try:
+        return len(connection.extract_statements(f"from (\n{sql.strip().rstrip(';')}\n)")) == 1
+    except duckdb.ParserException:
+        return False
+
+
+def _batches(reader: Any, sql: str) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in reader:
+            yield from _pieces(batch)
+    except (pa.ArrowException, OSError, duckdb.Error) as error:
+        if isinstance(error, BrokenPipeError | MemoryError):
+            raise
+        raise _refusal(error, sql) from None
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch until each part is small enough to be held at the other end."""
+    if batch.nbytes <= BATCH_BYTES:
+        yield batch
+    elif batch.num_rows == 1:
+        raise TooLarge(f"a row of the result is larger than {BATCH_BYTES >> 20} MiB")
+    else:
+        half = batch.num_rows // 2
+        yield from _pieces(batch.slice(0, half))
+        yield from _pieces(batch.slice(half))
+
+
+def _refusal(error: Exception, sql: str, skipped: int = 0) -> DlpulseError:
+    """Say DuckDB's message in one line: suggestions kept, with line, column and text of the place.
+
+    `skipped` bytes were put before `sql` when DuckDB counted.
+    """
+    kind, brace, rest = str(error).partition("{")
+    try:
+        fields = json.JSONDecoder().raw_decode(brace + rest)[0]
+    except ValueError:
+        fields = {"exception_message": brace + rest}
+    if fields.get("exception_type") == "Out of Memory" or isinstance(error, duckdb.OutOfMemoryException):
+        return TooMuchMemory()
+    message = " ".join(f"{kind}{fields['exception_message']}".split())
+    shortened = message if len(message) <= MESSAGE_LENGTH else f"{message[:MESSAGE_LENGTH]}…"
+    hint = "; `dlpulse sql --tables` lists the tables" if fields.get("type") == "Table" else ""
+    return BadInputError(f"SQL: {shortened}{_place(fields.get('location', ''), sql, skipped)}{hint}")
+
+
+def _place(location: str, sql: str, skipped: int) -> str:
+    """` (line 2, column 5, near "form")` of DuckDB's `[offset,length]` in bytes; nothing when it gives no place."""
+    found = re.fullmatch(r"\[(\d+),(\d+)\]", location)
+    if not found:
+        return ""
+    start, length = int(found[1]) - skipped, int(found[2])
+    text = sql.encode()
+    before = text[:start].decode(errors="replace")
+    near = text[start : start + (length or 30)].decode(errors="replace").split("\n")[0][:30]
+    return f' (line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}, near "{near}")'
+
+
+if __name__ == "__main__":
+    main()
