@@ -13,7 +13,7 @@ from functools import cached_property
 from filelock import FileLock, Timeout
 from rich.progress import Progress
 
-from collectors.fullnames import names_today
+from collectors.fullnames import names_told
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive, Run
 from warehouse.registry import Framework, Registry
@@ -46,9 +46,9 @@ class Context:
     claims: dict[str, int] = field(default_factory=dict)
 
     @cached_property
-    def full_names(self) -> Mapping[str, str]:
-        """Today's names of repositories at GitHub, as far as the archive knew them when this was first asked for."""
-        return names_today(self.archive, self.settings.clock())
+    def full_names(self) -> Mapping[str, Sequence[str]]:
+        """All names that GitHub told of repositories, as far as the archive knew them when this was first asked for."""
+        return names_told(self.archive)
 
     def covers(self, first: date, last: date) -> bool:
         """Whether the days from `first` to `last` touch those asked for by --since and --until."""

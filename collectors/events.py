@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
 
@@ -56,13 +56,13 @@ def plan(context: Context) -> Plan:
     return _worklist(context).plan()
 
 
-def names_of(frameworks: Iterable[Framework], full_names: Mapping[str, str]) -> list[str]:
+def names_of(frameworks: Iterable[Framework], full_names: Mapping[str, Sequence[str]]) -> list[str]:
     """Return today's and all former names of the repositories: an event stands under the name of its day.
 
-    `full_names` are GitHub's own of today by those of the registry, which may be older, or in another case.
+    `full_names` are all that GitHub ever told, by the name in the registry, which may be older, or in another case.
     """
     repositories = (repo for framework in frameworks for repo in framework.repositories)
-    names = ((repo.name, full_names.get(repo.name, repo.name), *repo.formerly) for repo in repositories)
+    names = ((repo.name, *full_names.get(repo.name, ()), *repo.formerly) for repo in repositories)
     return list(dict.fromkeys(chain.from_iterable(names)))
 
 

@@ -6,15 +6,22 @@ import pandas as pd
 
 from dashboards import wording
 
+COMPARABLE_DAYS = 183
+
 
 def overview(figures: pd.DataFrame, names: dict[str, str]) -> str:
-    """Return the overview's title: who has the most stars and who grew fastest, of those that are known."""
+    """Return the overview's title: who has the most stars and who grew fastest, of those that are known.
+
+    Counts COMPARABLE_DAYS or more behind the newest are left out, as in rpt_frameworks: those of another year.
+    """
     parts = []
     for measure, said, write in (
         ("stars_observed", "has the most stars", wording.count),
         ("stars_growth_12m", "grew fastest in twelve months", lambda value: wording.percent(value, signed=True)),
     ):
         rows = figures[figures["measure"] == measure]
+        days = pd.to_datetime(rows["as_of"])
+        rows = rows[days > days.max() - pd.Timedelta(days=COMPARABLE_DAYS)]
         if len(rows) > 1:
             first = rows.iloc[int(rows["value"].to_numpy(dtype=float).argmax())]
             name = names.get(first["framework_id"], first["framework_id"])

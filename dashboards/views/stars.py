@@ -116,7 +116,7 @@ def _source(points: pd.DataFrame, gaps: pd.DataFrame, estimator: str, *, total: 
         POINTS[estimator][1] if total else "Months that are not whole are left out",
         "Hollow points were rounded by their source" if (points["rounded_to"] > 0).any() else "",
         "Lines break where readings are missing",
-        _outages(gaps[gaps["subject"] == "*"], estimator),
+        _outages(gaps[gaps["subject"].isin(("*", "stargazers lists"))], estimator),
     ]
     return ". ".join(filter(None, notes)) + "."
 

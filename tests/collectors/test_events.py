@@ -13,7 +13,7 @@ from rich.console import Console
 
 from collectors import clickhouse
 from collectors.events import MOST_NAME_DAYS
-from collectors.fullnames import names_today
+from collectors.fullnames import names_today, names_told
 from tests.collectors.conftest import NOW, TOOLOG
 from warehouse.raw import Archive
 
@@ -125,11 +125,21 @@ def test_todays_name_at_github_is_asked_too_in_its_own_case(world, gather, queri
     ] * 3
 
 
+def test_every_name_that_github_ever_told_is_asked_after_two_renames(world, gather, queries, settings):
+    for days, name in ((400, "Middle/Chain"), (0, "New-Home/Chain")):
+        with Archive(settings.raw).start("stars", lambda days=days: NOW - timedelta(days=days)) as run:
+            body = json.dumps(RECORD | {"id": 1, "full_name": name}).encode()
+            run.write("chainer/chainer", body, params={"kind": "repo"}, status=200)
+    gather("events", **AUTUMN)
+    names = "['chainer/chainer','Middle/Chain','New-Home/Chain','pfnet/chainer']"
+    assert {asked for asked, _, _ in queries()} == {names}
+
+
 RECORD = {"archived": False, "created_at": "2020-01-01T00:00:00Z", "stargazers_count": 1, "forks_count": 1,
           "open_issues_count": 1, "subscribers_count": 1, "pushed_at": None}  # fmt: skip
 
 
-def test_names_today_are_those_of_records_of_56_days_and_of_the_first_repository_under_a_name(settings):
+def test_names_today_are_those_of_records_of_56_days_and_none_is_of_another_repository_under_a_name(settings):
     told = [
         ("old/one", 57, 1, "older/one"), ("case/two", 56, 2, "Case/Two"), ("re/born", 3, 3, "moved/away"),
         ("re/born", 2, 7, "re/born"), ("case/two", 1, 2, "Case/too"),
@@ -141,6 +151,11 @@ def test_names_today_are_those_of_records_of_56_days_and_of_the_first_repository
             run.write(name, body, params={"kind": "repo"}, status=200)
             run.write(name, b"<html>", params={"kind": "repo"}, status=200)
     assert names_today(archive, NOW) == {"case/two": "Case/too", "re/born": "moved/away"}
+    assert names_told(archive) == {
+        "old/one": ["older/one"],
+        "case/two": ["Case/Two", "Case/too"],
+        "re/born": ["moved/away"],
+    }
 
 
 def test_so_many_names_that_rows_could_be_cut_are_asked_in_parts(gather, rows, queries, settings):

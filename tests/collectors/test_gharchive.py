@@ -164,7 +164,12 @@ def test_nothing_of_a_damaged_file_is_kept_and_the_next_is_read(take_in, hour_fi
     assert counted(rows) == {("keras-team/keras", date(2019, 5, 4), 4): 1}
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"<!DOCTYPE html>\n<title>Sign in</title>\n"])
+# Ids of their own, and no time in the gzip head: every worker of pytest-xdist must name these tests alike.
+@pytest.mark.parametrize(
+    "content",
+    [b"", gzip.compress(b"", mtime=0), b"<!DOCTYPE html>\n<title>Sign in</title>\n"],
+    ids=["empty", "empty when unpacked", "a page"],
+)
 def test_a_file_without_an_event_is_no_hour_without_stars(take_in, tmp_path, rows, content):
     path = tmp_path / "2019-05-04-3.json.gz"
     path.write_bytes(content)

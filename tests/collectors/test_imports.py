@@ -130,7 +130,10 @@ def test_ctrl_c_ends_the_reading_of_a_large_file(tmp_path: Path) -> None:
         file.truncate(20 * 2**30)
     command = [sys.executable, "-m", "dlpulse", "import", "arxiv-snapshot", str(large)]
     with subprocess.Popen(command, env=environment(tmp_path / "home"), stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(3)
+        deadline = time.monotonic() + 60
+        # The run's first note is there once the reading has begun, and with it the handling of signals.
+        while not Archive(tmp_path / "home" / "raw").parts() and time.monotonic() < deadline:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
     assert process.returncode == 1

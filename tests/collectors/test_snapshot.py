@@ -89,7 +89,7 @@ def facts(settings: Settings) -> tuple[list[Any], list[Any], list[Any]]:
     build(settings, registry.load(settings))
     with duckdb.connect(str(settings.database), read_only=True) as connection:
         queries = (
-            "select * from fct_mentions where submitted_on <= ? order by all",
+            "select * exclude (response_id) from fct_mentions where submitted_on <= ? order by all",
             "select arxiv_id, submitted_on, title, primary_category, categories from fct_papers "
             "where submitted_on <= ? order by all",
             "select * exclude (response_id) from fct_mentions_monthly "

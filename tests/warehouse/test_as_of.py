@@ -184,6 +184,47 @@ def test_between_two_answers_the_first_is_known_and_the_second_is_not(read) -> N
     assert read(day.format(at - timedelta(microseconds=1))) == []
 
 
+ZONES = ("UTC", "America/Los_Angeles", "Asia/Tokyo")
+# One instant, 10:01 in UTC.
+ONE_INSTANT = ("timestamp '2027-03-10 10:01'", "'2027-03-10 10:01'", "'2027-03-10 10:01:00Z'", "'2027-03-10T10:01:00Z'",
+               "'2027-03-10 12:01:00+02'", "'2027-03-10 12:01:00+02:00'", "'2027-03-10 02:01:00-08'",
+               "timestamptz '2027-03-10 12:01:00+02'", "(select timestamptz '2027-03-10 02:01:00-08')")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def one_instant(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home whose first record came at 10:01, the second at 10:02, the third at the midnight that begins the 11th."""
+    folder = tmp_path_factory.mktemp("zones")
+    (folder / "one.toml").write_text(REGISTRY)
+    chosen = Settings(home=folder / "home", raw=folder / "raw", registry_file=folder / "one.toml")
+    sources = Sources(chosen)
+    for at in (datetime(2027, 3, 10, 10), datetime(2027, 3, 10, 10, 1), datetime(2027, 3, 10, 23, 59)):
+        sources.now = at
+        sources.record("new/toolog", at.minute + 1, created=BORN)
+    build(chosen, registry.load(chosen))
+    return chosen
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_an_instant_is_the_same_however_it_is_written_and_wherever_it_is_asked(one_instant, zone: str) -> None:
+    figure = "select stars_observed from frameworks_as_of({})"
+    with duckdb.connect(str(one_instant.database), read_only=True) as connection:
+        connection.execute(f"set timezone = '{zone}'")
+        for at in ONE_INSTANT:
+            assert connection.execute(figure.format(at)).fetchall() == [(1,)], at
+        assert connection.execute(figure.format("date '2027-03-11'")).fetchall() == [(60,)]
+        assert connection.execute(figure.format("'2027-03-10'")).fetchall() == [(None,)]
+        assert connection.execute(figure.format("timestamptz 'infinity'")).fetchall() == [(60,)]
+        assert connection.execute(figure.format("?"), ["2027-03-10 12:01:00+02"]).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_duckdb_command_line_takes_an_instant_in_any_zone(one_instant, zone: str) -> None:
+    asked = "; ".join(f"select stars_observed from frameworks_as_of({at})" for at in ONE_INSTANT)
+    told = cli("-readonly", str(one_instant.database), "-c", f"set timezone = '{zone}'; {asked}")
+    assert (told.stderr, told.stdout.split()) == ("", ["1"] * len(ONE_INSTANT))
+
+
 COUNT = "select count(*) from stars_as_of('2027-05-01') where source = 'github'"
 
 

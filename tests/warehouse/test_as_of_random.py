@@ -48,7 +48,7 @@ HOURS = (0, 1, 20, 24, 25, 24 * 7, 24 * 40)
 INSTANTS = [START + timedelta(hours=hours) for hours in HOURS]
 LONG_AGO = date(2024, 12, 20)
 LABELS, VERSIONS = ("Toolog", "Other", "Third"), ("v1", "v2", "v3")
-REPOS, NAMES = ("new/toolog", "some/other"), ("new/toolog", "old/toolog", "some/other", "third/Name")
+REPOS, NAMES = ("new/toolog", "some/other"), ("new/toolog", "old/toolog", "some/other", "third/Name", "fourth/name")
 BORN, SUNDAY = date(2027, 3, 5), date(2027, 2, 28)
 Facts = list[Row]
 
@@ -134,11 +134,11 @@ def releases(repo: str, versions: dict[str, tuple[int, bool]]) -> Facts:
 
 TEXTS = ("", "Toolog", "Othertool", "Toolog and Othertool")
 READINGS: tuple[Callable[[Random], Any], ...] = (
-    lambda one: record(one.choice(REPOS), one.randint(5, 9), one.choice((None, None, "third/Name")),
+    lambda one: record(one.choice(REPOS), one.randint(5, 9), one.choice((None, None, "third/Name", "fourth/name")),
                        one.random() < 0.2, one.choice((7, 7, 7, 8))),
-    lambda one: week(one.choice(REPOS), one.randint(0, 2), [one.randint(0, 2) for _ in range(7)]),
+    lambda one: week(one.choice(REPOS), one.randint(0, 4), [one.randint(0, 2) for _ in range(7)]),
     lambda one: ranking(one.choice(NAMES), one.randint(0, 1), one.randint(1, 9)),
-    lambda one: events(set(one.sample(NAMES, one.randint(2, 4))), one.randint(0, 1), one.randint(0, 3),
+    lambda one: events(set(one.sample(NAMES, one.randint(2, 5))), one.randint(0, 1), one.randint(0, 3),
                        one.randint(0, 2)),
     lambda one: downloads(one.choice(("toolog", "toolog_GPU", "other")), one.randint(0, 1), one.randint(1, 2),
                           one.randint(1, 2)),

@@ -135,7 +135,9 @@ def fill_releases(sources: Sources) -> None:
     sources.releases_read("new/toolog", sources.now, "all")
     sources.releases_read("new/toolog", sources.now + timedelta(seconds=30), "newest")
     sources.releases("new/toolog", ("v2.0", "2026-01-30", False, False), ("v2.0rc1", "2026-01-02", False, True))
+    began = sources.now
     sources.releases("some/other")
+    sources.releases_read("some/other", began, "all")
 
 
 def fill_surveys(sources: Sources) -> None:
@@ -330,7 +332,8 @@ def test_coverage_of_downloads_is_by_source_and_package(read: Read) -> None:
         (date(2026, 10, 1), date(2026, 10, 20), "observed"),
         (date(2026, 10, 21), date(2026, 10, 21), "missing"),
         (date(2026, 10, 22), date(2026, 11, 9), "observed"),
-    ]
+        (date(2026, 11, 10), date(2026, 11, 18), "missing"),
+    ], "today is 20 November, and pypistats tells the day before yesterday"
     assert read(COVERAGE.format("downloads", "clickhouse other")) == [(None, None, "missing")]
 
 

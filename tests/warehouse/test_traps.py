@@ -94,6 +94,7 @@ def fill_stars(sources: Sources) -> None:
     sources.record("is/born", 1000, created=BORN)
     sources.week("is/born", WEEK, [1, 2, 3, 4, 6, 7, 0])
     sources.record("is/reborn", 300, archived=True, id=3)
+    sources.week("is/reborn", WEEK, [0, 301, 0, 0, 0, 0, 0])
     sources.record("is/reborn", 2, "is/REBORN", archived=False, id=7)
 
 
@@ -103,7 +104,12 @@ def fill_events(sources: Sources) -> None:
     sources.record("is/moved", 50)
     sources.events(["is/moved"], date(2020, 1, 2), date(2020, 1, 3), [("is/moved", date(2020, 1, 2), 5)])
     sources.now += timedelta(days=1)
-    sources.record("is/moved", 51, "now/Moved")
+    sources.record("is/moved", 51, "then/Moved")
+    sources.now += timedelta(days=1)
+    sources.record("is/moved", 52, "now/Moved")
+    sources.events(["is/moved", "now/Moved"], date(2020, 1, 4), date(2020, 1, 4), [("now/Moved", date(2020, 1, 4), 1)])
+    names = ["is/moved", "then/Moved", "now/Moved"]
+    sources.events(names, date(2020, 1, 5), date(2020, 1, 5), [(name, date(2020, 1, 5), 2) for name in names])
     late = [date(2025, 5, 22), date(2025, 5, 23), date(2025, 5, 24)]
     sources.events(["is/born"], late[0], late[-1], [("is/born", day, 1) for day in late])
 
@@ -113,6 +119,8 @@ def fill_downloads_and_surveys(sources: Sources) -> None:
     sources.pypistats("born", dict.fromkeys(days, 100))
     sources.pypistats("born", dict.fromkeys(days, 100_000), mirrors=True)
     sources.clickhouse("born", date(2026, 10, 1), date(2026, 11, 1), {days[20]: 5_000_000})
+    lost = {date(2018, 7, day): 10 * day for day in (24, 25, 26, 27)}
+    sources.clickhouse("born", date(2018, 7, 1), date(2018, 8, 1), lost)
     sources.survey("stackoverflow", 2024, {"all respondents": {"base": 100, "labels": {"Born": 20}}})
     sources.survey("kaggle", 2022, {"all respondents": {"base": 100, "labels": {"Born": 60, "Reborn": 50}}})
 
@@ -164,7 +172,7 @@ def test_trap_5_a_day_to_come_is_no_day_and_the_running_one_is_marked(read: Read
 
 
 def test_trap_5_the_running_day_is_no_figure_of_the_overview(read: Read) -> None:
-    sql = "select as_of, value from rpt_framework_figures where measure = 'stars_retained'"
+    sql = "select as_of, value from rpt_framework_figures where measure = 'stars_retained' and framework_id = 'born'"
     assert read(sql) == [(date(2026, 11, 19), 993)]
 
 
@@ -216,6 +224,21 @@ def test_trap_17_mirrors_are_never_added_up_with_downloads(read: Read) -> None:
     assert read(sql) == [("pypistats", False, 100), ("pypistats", True, 100_000), ("clickhouse", True, 5_000_000)]
 
 
+def test_downloads_of_days_of_which_most_were_lost_are_no_facts(read: Read) -> None:
+    sql = "select day, downloads from fct_downloads where source = 'clickhouse' and day < '2019-01-01' order by day"
+    assert read(sql) == [(date(2018, 7, 26), 260), (date(2018, 7, 27), 270)]
+    covered = "select state, period_start, period_end from fct_coverage where source = 'downloads'"
+    assert read(f"{covered} and (state = 'outage' or subject = 'clickhouse born') and period_end < '2019-01-01'") == [
+        ("observed", date(2018, 7, 26), date(2018, 7, 27)),
+        ("outage", date(2016, 1, 1), date(2018, 7, 25)),
+    ]
+
+
+def test_the_outage_of_star_lists_ends_on_the_day_before_the_history_could_be_read(read: Read) -> None:
+    sql = "select period_start, period_end from fct_coverage where source = 'stars' and state = 'outage'"
+    assert read(sql) == [(date(2026, 6, 30), date(2026, 9, 3))]
+
+
 def test_trap_18_a_mention_of_keras_is_said_to_be_no_longer_one_of_tensorflow(read: Read) -> None:
     sql = "select table_name from duckdb_tables() where comment like '%Keras 3 (November 2023)%' order by 1"
     assert read(sql) == [("fct_mentions",), ("fct_survey_shares",)]
@@ -235,10 +258,22 @@ def test_trap_9_another_repository_under_the_old_name_gives_no_fact(read: Read) 
 
 def test_trap_9_gross_stars_wait_for_the_name_that_github_told_and_the_past_stays_as_it_was_known(read: Read) -> None:
     gross = "where estimator = 'gross' and repo_id = 'is/moved'"
-    assert read(f"select day, stars from fct_stars {gross}") == [], "nobody asked for events of now/Moved yet"
-    told = "select known_from from dim_repo_names where repo_name = 'now/Moved'"
+    assert read(f"select day, stars_added from fct_stars {gross}") == [(date(2020, 1, 5), 6)], (
+        "nobody asked for events of then/Moved on the days before"
+    )
+    told = "select known_from from dim_repo_names where repo_name = 'then/Moved'"
     before = f"select day, stars from stars_as_of(({told}) - interval 1 second) {gross} order by day"
     assert read(before) == [(date(2020, 1, 2), 5), (date(2020, 1, 3), 5)]
+
+
+def test_trap_9_a_name_that_github_told_and_replaced_is_a_former_name(read: Read) -> None:
+    sql = "select full_name, former_names from dim_repos where repo_id = 'is/moved'"
+    assert read(sql) == [("now/Moved", ["is/moved", "then/Moved"])]
+
+
+def test_stars_that_add_up_to_more_than_the_record_are_published_and_none_is_negative(read: Read) -> None:
+    sql = "select day, stars from fct_stars where estimator = 'retained' and repo_id = 'is/reborn' order by day"
+    assert read(f"{sql} limit 2") == [(date(2026, 11, 15), 0), (date(2026, 11, 16), 301)]
 
 
 def test_a_snapshots_older_text_fills_in_and_never_overrides_arxivs_answer(read: Read) -> None:

@@ -5,7 +5,8 @@
 --   row a configuration. Conclude nothing where rankable is false: the launches differ too much, or parity was not
 --   proved.
 -- Cannot tell: Other devices, networks and settings; and no cause in either direction. low and high are the
---   extremes of the launches when n is below 8.
+--   extremes of the launches when n is below 8. Popularity is as of the days beside it (stars_on_a, stars_on_b,
+--   papers_until_a, papers_until_b), not of the benchmark's, and the days of the two may be months apart.
 with runs as (
     select
         device_id,
@@ -35,6 +36,26 @@ ratios as (
     where ratios.metric = 'images_per_s' and ratios.phase in ('training', 'inference')
 ),
 
+days as (
+    select
+        framework_id,
+        max(as_of) filter (where measure = 'stars_observed') as stars_on,
+        max(as_of) filter (where measure = 'paper_share') as papers_until
+    from rpt_framework_figures
+    group by framework_id
+),
+
+popularity as (
+    select
+        frameworks.framework_id,
+        frameworks.stars_observed,
+        if(frameworks.stars_observed is null, null, days.stars_on) as stars_on,
+        frameworks.paper_share,
+        if(frameworks.paper_share is null, null, days.papers_until) as papers_until
+    from rpt_frameworks as frameworks
+    left join days on frameworks.framework_id = days.framework_id
+),
+
 final as (
     select
         concat_ws(', ', devices.cpu, devices.cores || ' cores', devices.gpu) as device,
@@ -51,11 +72,15 @@ final as (
         ratios.n,
         ratios.rankable,
         round(a.stars_observed / nullif(b.stars_observed, 0), 2) as stars_ratio,
-        round(a.paper_share / nullif(b.paper_share, 0), 2) as paper_share_ratio
+        a.stars_on as stars_on_a,
+        b.stars_on as stars_on_b,
+        round(a.paper_share / nullif(b.paper_share, 0), 2) as paper_share_ratio,
+        a.papers_until as papers_until_a,
+        b.papers_until as papers_until_b
     from ratios
     inner join dim_devices as devices on ratios.device_id = devices.device_id
-    left join rpt_frameworks as a on ratios.framework_a = a.framework_id
-    left join rpt_frameworks as b on ratios.framework_b = b.framework_id
+    left join popularity as a on ratios.framework_a = a.framework_id
+    left join popularity as b on ratios.framework_b = b.framework_id
 )
 
 select * from final

@@ -13,7 +13,10 @@
             {% set ctes = {} %}
             {% do add_ctes(mart, ctes) %}
             create or replace macro {{ mart.config.meta.as_of_macro }}(ts) as table (
-                with
+                with as_of_instant as (
+                    {{ instant() }}
+                ),
+
                 {% for name, sql in ctes.items() %}
                     {{ name }} as (
                         {{ sql }}
@@ -26,8 +29,9 @@
                 select * from as_of
             );
             comment on macro table {{ mart.config.meta.as_of_macro }} is '
-                {{- mart.name }} as it was known at ts, with the same columns: ts is a TIMESTAMP in UTC, a DATE or a text
-                {{- ' ' -}} such as 2026-12-01 08:00. In a connection that attached the file under another name, say USE
+                {{- mart.name }} as it was known at ts, with the same columns: ts is an instant (TIMESTAMPTZ), or a
+                {{- ' ' -}} TIMESTAMP, a DATE or a text such as 2026-12-01 08:00, which are UTC unless the text tells an
+                {{- ' ' -}} offset. In a connection that attached the file under another name, say USE
                 {{- ' ' -}} that name first.'
             ;
         {% endfor %}
@@ -60,9 +64,9 @@
 #}
 {% macro as_it_stood(table, kind) %}
     {% if kind == 'history' %}
-        select * replace (case when known_to <= ts::timestamp then known_to end as known_to)
+        select * replace (case when known_to <= (select instant from as_of_instant) then known_to end as known_to)
         from main.{{ table }}
-        where known_from <= ts::timestamp
+        where known_from <= (select instant from as_of_instant)
     {% elif kind == 'today' %}
         select * from main.{{ table }}
     {% elif kind == 'run' %}
@@ -73,13 +77,30 @@
             from main.meta_responses
             where run_id is not null
             group by run_id
-            having max(fetched_at) <= ts::timestamp
+            having max(fetched_at) <= (select instant from as_of_instant)
         )
     {% else %}
         select *
         from main.{{ table }}
-        where {{ kind }} <= ts::timestamp
+        where {{ kind }} <= (select instant from as_of_instant)
     {% endif %}
+{% endmacro %}
+
+
+{#
+    The instant that `ts` means, as a TIMESTAMP in UTC, whatever the session's zone: DuckDB would cast an instant to the
+    session's clock and drop a text's offset. What has a zone after its time is read as an instant, all else as UTC.
+    Infinity has no epoch. Only functions of DuckDB's core: none of the extension that knows time zones.
+
+    It stands first and once: `ts` may be a query of its own, and no CTE must come between it and the tables it names.
+#}
+{% macro instant() %}
+    select
+        case
+            when regexp_matches(ts::varchar, ':.*[a-zA-Z+-]')
+                then coalesce(make_timestamp(epoch_us(ts::varchar::timestamptz)), ts::timestamp)
+            else ts::timestamp
+        end as instant
 {% endmacro %}
 
 

@@ -1,4 +1,5 @@
--- What is not known: the days of each span between the periods that are. A span without end is one gap.
+-- What is not known: the days of each span before, between and after the periods that are. A span without end is one
+-- gap.
 with spans as (
     select *
     from {{ ref('int_coverage_spans') }}
@@ -12,17 +13,18 @@ edges as (
         period_end
     from {{ ref('int_coverage_periods') }}
     union all
-    -- Days of which events were lost are an outage's: they stand in fct_coverage under that name.
+    -- Days of an outage stand in fct_coverage under that name.
     select
         spans.source,
         spans.subject,
         greatest(outages.period_start, spans.first_day) as period_start,
-        outages.period_end
+        least(coalesce(outages.period_end, spans.last_day), spans.last_day) as period_end
     from spans
-    inner join {{ ref('stg_cited__outages') }} as outages on spans.source = outages.source
+    inner join {{ ref('int_outages') }} as outages
+        on spans.source = outages.source and outages.subject in ('*', spans.subject)
     where
-        spans.source = 'events'
-        and outages.period_end between spans.first_day and spans.last_day
+        outages.period_start <= spans.last_day
+        and coalesce(outages.period_end, spans.last_day) >= spans.first_day
     union all
     select
         source,
@@ -47,10 +49,9 @@ gaps as (
         ) as period_start,
         edges.period_start - 1 as period_end,
         spans.state,
-        spans.note
+        if(edges.period_start > spans.last_day, coalesce(spans.note_since, spans.note), spans.note) as note
     from spans
     inner join edges on spans.source = edges.source and spans.subject = edges.subject
-    where spans.last_day is not null
 ),
 
 final as (

@@ -31,7 +31,7 @@ final as (
             when sum(amount) > 0 then 'observed'
             else 'zero'
         end as state,
-        if(is_missing, 'the source has no file of these days', null) as note
+        if(is_missing, 'the ranking has no file of these days', null) as note
     from islands
     group by source, subject, is_missing, island
     union all

@@ -9,10 +9,37 @@ with ranking_days as (
 release_answers as (
     select
         subject as repo_id,
-        max(fetched_at)::date as last_day
+        status,
+        fetched_at,
+        response_id
     from {{ ref('stg_raw__responses') }}
     where source = 'releases' and status in (200, 304) and rejected is null
-    group by subject
+),
+
+-- The lists of releases that were read whole once, and when they were last read on up to a release known by then.
+whole_lists as (
+    select
+        lists.repo_id,
+        max(readings.fetched_at) as read_at
+    from (
+        select repo_id
+        from {{ ref('stg_github__release_lists') }}
+        where is_whole
+        group by repo_id
+    ) as lists
+    inner join (
+        select
+            repo_id,
+            fetched_at
+        from {{ ref('stg_github__release_lists') }}
+        union all
+        select
+            repo_id,
+            fetched_at
+        from release_answers
+        where status = 304
+    ) as readings on lists.repo_id = readings.repo_id
+    group by lists.repo_id
 ),
 
 final as (
@@ -57,19 +84,34 @@ final as (
     from {{ ref('fct_downloads') }}
     group by all
     union all
-    -- A list of releases tells the repository's whole life, up to the day on which it was read.
+    -- A list of releases read whole tells the repository's whole life.
+    select
+        'releases' as source,
+        lists.repo_id as subject,
+        coalesce(repos.created_on, min(releases.released_on), lists.read_at::date) as first_day,
+        lists.read_at::date as last_day,
+        count(releases.version) as amount,
+        false as is_missing
+    from whole_lists as lists
+    inner join {{ ref('dim_repos') }} as repos on lists.repo_id = repos.repo_id
+    left join {{ ref('hist_releases') }} as releases
+        on lists.repo_id = releases.repo_id and releases.known_to is null
+    group by lists.repo_id, lists.read_at, repos.created_on
+    union all
+    -- Pages read otherwise, or since, tell the time from the oldest release on them.
     select
         'releases' as source,
         answers.repo_id as subject,
-        coalesce(repos.created_on, min(releases.released_on)) as first_day,
-        answers.last_day,
+        min(coalesce(releases.released_on, answers.fetched_at::date)) as first_day,
+        max(answers.fetched_at)::date as last_day,
         count(releases.version) as amount,
         false as is_missing
     from release_answers as answers
     inner join {{ ref('dim_repos') }} as repos on answers.repo_id = repos.repo_id
-    left join {{ ref('hist_releases') }} as releases
-        on answers.repo_id = releases.repo_id and releases.known_to is null
-    group by answers.repo_id, answers.last_day, repos.created_on
+    left join whole_lists as lists on answers.repo_id = lists.repo_id
+    left join {{ ref('stg_github__releases') }} as releases on answers.response_id = releases.response_id
+    where lists.repo_id is null or answers.fetched_at > lists.read_at
+    group by answers.repo_id
     union all
     -- The archive of Papers with Code comes as a whole.
     select

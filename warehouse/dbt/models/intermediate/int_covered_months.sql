@@ -25,6 +25,22 @@ survey_years as (
     group by survey, label, year
 ),
 
+-- A survey that left the question out did so for every label, also for one that its answers' file cannot tell of.
+unasked_years as (
+    select
+        labels.survey,
+        labels.label,
+        years.year,
+        false as asked,
+        false as is_zero
+    from survey_years as labels
+    inner join survey_years as years on labels.survey = years.survey and labels.year < years.year
+    anti join survey_years as told
+        on labels.survey = told.survey and labels.label = told.label and years.year = told.year
+    group by labels.survey, labels.label, years.year
+    having not bool_or(years.asked)
+),
+
 final as (
     select
         'papers' as source,
@@ -52,7 +68,11 @@ final as (
             when is_zero then 'zero'
             else 'observed'
         end as state
-    from survey_years
+    from (
+        select * from survey_years
+        union all
+        select * from unasked_years
+    )
 )
 
 select * from final

@@ -1,4 +1,5 @@
--- Every download count read of a package of the registry, under the registry's name of it. PyPI knows torch_geometric
+-- Every download count read of a package of the registry, under the registry's name of it. Counts of days in an outage are
+-- no facts: they were lost, all but a part. The outages are of PyPI's counts; conda's are others. PyPI knows torch_geometric
 -- and Torch.Geometric as one package (PEP 503); conda's names are exact.
 {{ config(materialized="ephemeral") }}
 with packages as (
@@ -29,6 +30,11 @@ final as (
                 readings.package,
                 regexp_replace(lower(readings.package), '[-_.]+', '-', 'g')
             )
+    anti join {{ ref('stg_cited__outages') }} as outages
+        on
+            packages.registry = 'pypi'
+            and outages.source = 'downloads'
+            and readings.day between outages.period_start and coalesce(outages.period_end, date '9999-12-31')
 )
 
 select * from final

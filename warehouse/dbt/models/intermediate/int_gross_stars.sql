@@ -1,5 +1,7 @@
 -- Gross stars: star events per UTC day, summed over every name that the repository had, on days for which all of those
--- names were read to the end (hour files: all 24 hours). A day read without an event is zero; a day not read has no row,
+-- names were read to the end (hour files: all 24 hours). Which name a day's events stand under is not known, so all count
+-- that the registry holds or GitHub ever told; one that GitHub replaced only up to that day, as someone else may take it
+-- then. A day read without an event is zero; a day not read has no row,
 -- nor has one of which events were lost. Days before the repository's creation are not its own.
 --
 -- `stars` is the sum from the beginning, given only while every day since the creation was read; star events are
@@ -24,9 +26,9 @@ repo_names as (
     select
         repo_id,
         repo_name,
-        count(*) over (partition by repo_id) as names
+        coalesce(known_to::date, date '9999-12-31') as until,
+        list(coalesce(known_to::date, date '9999-12-31')) over (partition by repo_id) as untils
     from {{ ref('dim_repo_names') }}
-    where known_to is null
 ),
 
 covered as (
@@ -41,17 +43,17 @@ covered as (
         max(days.known_from) as known_from,
         arg_max(days.response_id, (days.known_from, days.response_id)) as response_id
     from days
-    inner join repo_names on days.repo_name = repo_names.repo_name
+    inner join repo_names on days.repo_name = repo_names.repo_name and days.day <= repo_names.until
     inner join {{ ref('dim_repos') }} as repos on repo_names.repo_id = repos.repo_id
     where repos.created_on is null or days.day >= repos.created_on
     group by
         repos.framework_id,
         repo_names.repo_id,
-        repo_names.names,
+        repo_names.untils,
         repos.created_on,
         days.source,
         days.day
-    having count(*) = repo_names.names
+    having count(*) = len(list_filter(repo_names.untils, lambda until: until >= days.day))
 )
 
 select

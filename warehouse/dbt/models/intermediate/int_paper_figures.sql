@@ -16,7 +16,10 @@ recent as (
         max(last_day(months.month)) as as_of,
         min(months.month) as since,
         sum(months.papers) as papers,
-        case when count(months.denominator) = 12 then sum(months.denominator) end as denominator,
+        -- A month's total below the papers counted in it is not the total.
+        case
+            when count(*) filter (where months.papers <= months.denominator) = 12 then sum(months.denominator)
+        end as denominator,
         max(months.response_id) as response_id
     from months
     inner join newest on months.month > newest.month - interval 12 months

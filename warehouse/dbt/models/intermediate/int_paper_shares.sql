@@ -69,7 +69,10 @@ final as (
         'ml_papers' as base,
         counted.papers,
         in_categories.papers as denominator,
-        counted.papers / nullif(in_categories.papers, 0) as share,
+        -- A total below one of its parts is not the total: the papers stand, the share is unknown.
+        case
+            when counted.papers <= in_categories.papers then counted.papers / nullif(in_categories.papers, 0)
+        end as share,
         in_categories.response_id
     from counted
     inner join in_categories on counted.month = in_categories.month

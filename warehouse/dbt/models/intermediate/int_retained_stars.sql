@@ -1,6 +1,8 @@
 -- Retained stars are cumulated within a run of days without gap. When the newest run reaches back to the repository's
 -- creation, `stars` is the sum from the beginning; until then it is the last count that GitHub gave before the newest of
--- these days was read, less the days that came later. Days before a gap have no cumulative count: absent is not zero.
+-- these days was read, less the days that came later. Where GitHub's days add up to more than its count, which happens, the
+-- stars before them are taken as none: no count is below zero. Days before a gap have no cumulative count: absent is not
+-- zero.
 {{ config(materialized="ephemeral") }}
 with days as (
     select
@@ -49,7 +51,7 @@ final as (
                 then sum(days.stars_added) over upward
             else
                 anchors.stars
-                - sum(days.stars_added) over whole
+                - least(anchors.stars, sum(days.stars_added) over whole)
                 + sum(days.stars_added) over upward
         end::bigint as stars,
         days.stars_added,

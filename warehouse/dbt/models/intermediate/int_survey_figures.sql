@@ -1,10 +1,20 @@
--- The share of each framework in one survey for all of them, the newest: shares of different surveys, or of different
--- populations, do not compare. A framework with several labels has the share of the one that most chose.
-with newest as (
-    select *
+-- The share of each framework in one survey for all of them: shares of different surveys, or of different populations, do
+-- not compare. It is of the newest year, of all respondents where a survey of that year counted them, and of the most
+-- people; of equals the first by name. A framework with several labels has the share of the one that most chose.
+with shares as (
+    select
+        *,
+        coalesce(max(base) over (partition by survey, year, population), 0) as people
     from {{ ref('fct_survey_shares') }}
     where framework_id is not null and share is not null
-    qualify (year, survey, population) = max((year, survey, population)) over ()
+),
+
+newest as (
+    select *
+    from shares
+    qualify dense_rank() over (
+        order by year desc, population = 'all respondents' desc, people desc, survey, population
+    ) = 1
 ),
 
 final as (
@@ -18,7 +28,7 @@ final as (
         population as base,
         response_id
     from newest
-    qualify row_number() over (partition by framework_id order by share desc) = 1
+    qualify row_number() over (partition by framework_id order by share desc, label) = 1
 )
 
 select * from final

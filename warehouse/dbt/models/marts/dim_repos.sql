@@ -1,11 +1,18 @@
 with registered as (
-    select
+    select distinct
         framework_id,
-        repo_id,
-        list(name order by name) as names
+        repo_id
     from {{ ref('dim_registry_names') }}
     where kind = 'repository'
-    group by framework_id, repo_id
+),
+
+-- The registry's and all that GitHub ever told.
+names as (
+    select
+        repo_id,
+        list(repo_name order by repo_name) as names
+    from {{ ref('dim_repo_names') }}
+    group by repo_id
 ),
 
 records as (
@@ -20,12 +27,13 @@ final as (
         registered.framework_id,
         coalesce(records.full_name, registered.repo_id) as full_name,
         list_filter(
-            registered.names, lambda name: name <> coalesce(records.full_name, registered.repo_id)
+            names.names, lambda name: name <> coalesce(records.full_name, registered.repo_id)
         ) as former_names,
         records.github_id,
         records.created_on,
         records.archived
     from registered
+    inner join names on registered.repo_id = names.repo_id
     left join records on registered.repo_id = records.repo_id
 )
 

@@ -11,7 +11,7 @@ with final as (
         period_end,
         'outage' as state,
         note
-    from {{ ref('stg_cited__outages') }}
+    from {{ ref('int_outages') }}
 )
 
 select

@@ -1,4 +1,14 @@
-with figures as (
+-- Stars and downloads stand in one column only when their days are near each other: a framework whose newest count is half
+-- a year behind the newest of that measure has none here, as it has no growth. rpt_framework_figures keeps it, with its day.
+with comparable as (
+    select *
+    from {{ ref('rpt_framework_figures') }}
+    qualify
+        measure not in ('stars_observed', 'stars_retained', 'downloads_30d')
+        or as_of > max(as_of) over (partition by measure) - 183
+),
+
+figures as (
     select
         framework_id,
         max(value) filter (where measure = 'stars_observed')::bigint as stars_observed,
@@ -13,7 +23,7 @@ with figures as (
         max(source) filter (where measure in ('train_images_per_s', 'infer_images_per_s')) as device_id,
         max(value) filter (where measure = 'train_images_per_s') as train_images_per_s,
         max(value) filter (where measure = 'infer_images_per_s') as infer_images_per_s
-    from {{ ref('rpt_framework_figures') }}
+    from comparable
     group by framework_id
 ),
 

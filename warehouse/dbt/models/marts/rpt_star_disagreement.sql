@@ -75,9 +75,9 @@ final as (
         max(stars) filter (where estimator = 'observed') as observed,
         max(stars) filter (where estimator = 'retained') as retained,
         max(stars) filter (where estimator = 'gross') as gross,
-        retained / observed as retained_per_observed,
-        gross / observed as gross_per_observed,
-        retained / gross as retained_per_gross
+        retained / nullif(observed, 0) as retained_per_observed,
+        gross / nullif(observed, 0) as gross_per_observed,
+        retained / nullif(gross, 0) as retained_per_gross
     from summed
     group by framework_id, day
     having count(distinct estimator) > 1

@@ -1,0 +1,80 @@
+"""The models' unit tests (`unit_tests:` in _unit_tests.yml beside the models), run by dbt as one job in a new home."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse import inputs, parsed, registry
+from warehouse.build import PROJECT
+from warehouse.raw import Archive
+from warehouse.settings import Settings
+
+TESTS = sorted(
+    name
+    for file in PROJECT.glob("models/**/_unit_tests.yml")
+    for name in re.findall(r"^  - name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
+)
+# Models that choose columns or put what others made under one another, and two in Python (tests/warehouse/
+# test_statistics.py, tests/bench).
+WITHOUT_LOGIC = {
+    "dim_frameworks", "dim_registry_names", "dim_sources", "fct_bench_trials", "fct_mentions", "fct_papers",
+    "hist_star_counts", "hist_star_days", "hist_star_events", "int_bench_ratios", "int_bench_spread",
+    "int_paper_history", "int_repo_day_readings", "int_star_day_readings", "meta_parity",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the models of an empty home, run the unit tests of all of them, and return the folder of dbt's results."""
+    home = tmp_path_factory.mktemp("units")
+    settings = Settings(home=home, raw=home / "raw")
+    inputs.write(registry.load(settings), home / "inputs")
+    variables = {
+        **os.environ,
+        "DLPULSE_BUILD_FILE": str(home / "units.duckdb"),
+        "DLPULSE_PARSED": str(parsed.refresh(Archive(settings.raw), home, lambda *_: None).folder),
+        "DLPULSE_INPUTS": str(home / "inputs"),
+        "DO_NOT_TRACK": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-version-check", "--log-level", "error"]
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    folders += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
+    # The models first: dbt reads from their tables which columns an invented row leaves out.
+    for job in (["run"], ["test", "--select", "test_type:unit"]):
+        ran = subprocess.run(
+            [*command, *job, *folders], env=variables, cwd=home, capture_output=True, text=True, check=False
+        )
+        assert job != ["run"] or ran.returncode == 0, ran.stdout
+    return home / "target"
+
+
+@pytest.fixture(scope="module")
+def results(target: Path) -> dict[str, dict[str, Any]]:
+    """What dbt says of each unit test, by name."""
+    told = json.loads((target / "run_results.json").read_text("utf-8"))["results"]
+    return {result["unique_id"].split(".")[-1]: result for result in told}
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_model(results: dict[str, dict[str, Any]], name: str) -> None:
+    assert results[name]["status"] == "pass", results[name]["message"]
+
+
+def test_every_model_with_logic_has_a_unit_test(target: Path) -> None:
+    manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    models = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and not node["name"].startswith("stg_")
+    }
+    assert models - tested == WITHOUT_LOGIC
