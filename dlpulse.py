@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import importlib.metadata
 import inspect
 import logging
@@ -12,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
 
 import typer
@@ -31,6 +32,7 @@ from warehouse.answer import print_answer
 from warehouse.build import build as build_warehouse
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.settings import Settings
+from warehouse.values import visible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +42,8 @@ app = typer.Typer(
 )
 _DEBUG = "--debug"
 STOPPED = 130
+# A full disk or quota, a failing device, a closed or broken pipe: what standard output may answer to a write.
+_OUTPUT_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF, errno.EPIPE}
 # What the help has room for, of 80 columns.
 LONGEST_DEFAULT = 34
 
@@ -71,7 +75,7 @@ def settings(
             logging.getLogger(package).setLevel(logging.DEBUG)
         # urllib3 tells of retries with the whole address, in which keys and passwords stand.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
-    home = (values.pop("home") or defaults.default_home()).expanduser().absolute()
+    home = _absolute("DLPULSE_HOME", values.pop("home") or defaults.default_home())
     raw = _raw_folder(values.pop("raw"), home)
     pretended = defaults.parse_instant(now) if now else None
     clock = (lambda: pretended) if pretended else defaults.utc_now
@@ -143,7 +147,16 @@ def _raw_folder(raw: Path | None, home: Path) -> Path:
         raise BadInputError(
             f"DLPULSE_RAW={raw} is not a folder: this version of dlpulse keeps the raw archive in a folder"
         )
-    return (raw or home / "raw").expanduser().absolute()
+    return _absolute("DLPULSE_RAW", raw or home / "raw")
+
+
+def _absolute(variable: str, folder: Path) -> Path:
+    try:
+        return folder.expanduser().absolute()
+    except FileNotFoundError:
+        raise BadInputError(f"{variable}={folder}: the folder that you are in was removed; go to another") from None
+    except RuntimeError:  # ~nobody
+        raise BadInputError(f"{variable}={folder}: there is no such user") from None
 
 
 app.add_typer(bench_cli.app, name="bench")
@@ -175,7 +188,9 @@ def run(
     settings: Settings = ctx.obj
     console = Console(stderr=True)
     frameworks = registries.load(settings)
-    if not settings.database.exists():
+    if settings.database.exists():
+        settings.check_raw()  # before hours of collecting into the wrong folder
+    else:
         console.print("Publishing the cited figures first, so that there is something to see.")
         build_warehouse(settings, frameworks)
     console.rule("collect", align="left")
@@ -197,20 +212,46 @@ def run(
 def main() -> None:
     """Run the command; exit code 0 when fine, 1 when something failed, 2 for wrong usage."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as cleanly as Ctrl-C does
+    _open_output()
     try:
-        app(standalone_mode=True)
+        _run()
     except DlpulseError as error:
         if _DEBUG in sys.argv:
             traceback.print_exc()
-        print(f"dlpulse: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, BadInputError) else 1)
+        _fail(str(error), 2 if isinstance(error, BadInputError) else 1)
+    except UnicodeEncodeError as error:
+        if error.encoding.lower().startswith("utf"):
+            raise
+        _fail(f"cannot write the result: it has characters that {error.encoding} lacks; PYTHONIOENCODING=utf-8 helps")
+    except OSError as error:
+        if error.filename or error.errno not in _OUTPUT_FAULTS:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what waits to be written is dropped
+        if isinstance(error, BrokenPipeError):
+            sys.exit(1)
+        _fail(f"cannot write the result: {error.strerror}")
+
+
+def _run() -> None:
+    try:
+        app(standalone_mode=True)
     except SystemExit as ended:
         if ended.code == STOPPED:
             print("dlpulse: stopped; what was done before is kept", file=sys.stderr)
+        sys.stdout.flush()  # while a full disk is still an error with a line of its own
         raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    print(f"dlpulse: {visible(message)}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _open_output() -> None:
+    """Where standard output was closed, put one that refuses; else the next file opened would get its number."""
+    if sys.stdout is None:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
 
 
 if __name__ == "__main__":

@@ -10,18 +10,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from rich.console import Console
 
 from warehouse import inputs, parsed
 from warehouse.errors import DlpulseError
 from warehouse.files import sync_folder
+from warehouse.parsedbatch import RESPONSES, STORED
+from warehouse.query import one_line, open_readonly
 from warehouse.raw import Archive
 from warehouse.registry import Registry
 from warehouse.settings import Settings
@@ -46,20 +51,26 @@ class Built:
     phases: Mapping[str, float] = field(default_factory=dict)
 
 
-def build(settings: Settings, registry: Registry) -> Built:
+def build(settings: Settings, registry: Registry, *, even_if_smaller: bool = False) -> Built:
     """Build and publish `$DLPULSE_HOME/dlpulse.duckdb`; readers see the old file or the new one, never a part.
 
     Raises:
-        DlpulseError: when a check fails (names rule and row), the disk is full, or another build holds the lock for
-            a minute. Nothing is published then.
+        DlpulseError: when a check fails (names rule and row), the disk is full, another build holds the lock for a
+            minute, or, without `even_if_smaller`, the archive holds fewer than half of the published answers. Nothing
+            is published then.
     """
     started = time.monotonic()
     work = settings.home / "build"
     phases: dict[str, float] = {}
     with _one_builder(settings.home):
-        shutil.rmtree(work / "new", ignore_errors=True)
+        if settings.database.is_dir():
+            raise DlpulseError(f"nothing was built: {settings.database} is a folder; move it away")
+        for left in ("new", "inputs"):  # perhaps of a killed build
+            shutil.rmtree(work / left, ignore_errors=True)
         with _timed(phases, "parse"), _telling() as tell:
             known = parsed.refresh(Archive(settings.raw), settings.home, tell)
+            if not even_if_smaller:
+                _refuse_smaller(settings, known.folder)
             inputs.write(registry, work / "inputs")
         file = work / "new" / "dlpulse.duckdb"
         file.parent.mkdir(parents=True)
@@ -67,8 +78,7 @@ def build(settings: Settings, registry: Registry) -> Built:
             _run_dbt(settings.home, file, known.folder)
         with _timed(phases, "publish"):
             _finish(file)
-            file.replace(settings.database)
-            sync_folder(settings.home)
+            _publish(file, settings.database)
     return Built(settings.database, known.parts, known.new_parts, time.monotonic() - started, phases)
 
 
@@ -90,12 +100,69 @@ def _telling() -> Iterator[parsed.Tell]:
 def _one_builder(home: Path) -> Iterator[None]:
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / "build.lock", timeout=LOCK_WAIT_SECONDS):
+        with _waiting(FileLock(home / "build.lock")):
             yield
     except Timeout:
         raise DlpulseError(f"another build of {home} is running for more than {LOCK_WAIT_SECONDS:g} s") from None
     except OSError as error:
         raise DlpulseError(f"cannot build in {home}: {error.strerror or error}") from None
+    except duckdb.Error as error:  # the disk is full when all is done but the last flush
+        raise DlpulseError(f"cannot build in {home}: {one_line(error)}") from None
+
+
+def _waiting(lock: FileLock) -> AcquireReturnProxy[Any]:
+    """Take the lock; when another build holds it, say so at once and wait."""
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        print("dlpulse: waiting for the build that is running", file=sys.stderr, flush=True)
+        return lock.acquire(timeout=LOCK_WAIT_SECONDS)
+
+
+def _refuse_smaller(settings: Settings, folder: Path) -> None:
+    """Raise DlpulseError when the archive holds so little of what was published that it is hardly the same archive."""
+    published = _published_answers(settings.database)
+    if not published:
+        return
+    stored = ds.dataset(folder / RESPONSES, schema=STORED[RESPONSES], format="parquet")
+    try:
+        answers = stored.to_table(columns=["response_id"], filter=ds.field("status").is_valid())
+    except (pa.ArrowException, OSError) as error:
+        raise DlpulseError(f"a file of {folder} is damaged ({one_line(error)}); {parsed.mending(folder)}") from None
+    found = pc.count_distinct(answers["response_id"]).as_py()
+    if 2 * found < published:
+        raise DlpulseError(
+            f"nothing was published: {settings.raw} holds {found:,} answers, {settings.database} was made of "
+            f"{published:,}; check DLPULSE_RAW, or publish less by `dlpulse build --even-if-smaller`"
+        )
+
+
+def _published_answers(database: Path) -> int:
+    """Return of how many collected answers the published file was made; 0 when there is none or it is damaged."""
+    sql = "select count(*) from meta_responses where status is not null and source <> 'cited'"
+    with suppress(DlpulseError, duckdb.Error), open_readonly(database) as connection:
+        (published,) = connection.execute(sql).fetchone() or (0,)
+        return int(published)
+    return 0
+
+
+def _publish(file: Path, database: Path) -> None:
+    """Let the new file take the old one's place.
+
+    A log beside the old one, of a program that wrote to it, would make the new one unreadable. It goes first: the old
+    file without it is as it was published, so a kill in between leaves a file that can be read.
+    """
+    log = database.with_name(f"{database.name}.wal")
+    if log.exists():
+        stale = log.with_name(f"{log.name}.stale")
+        log.replace(stale)
+        sync_folder(database.parent)
+        print(
+            f"dlpulse: a program wrote to {database}; what it wrote is not in the new one: {stale}",
+            file=sys.stderr,
+        )
+    file.replace(database)
+    sync_folder(database.parent)
 
 
 def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
@@ -120,7 +187,9 @@ def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
     ) as child:
         output = child.stdout.read() if child.stdout else ""
     if child.returncode:
-        raise DlpulseError(f"nothing was published: {_reason(target, file, output)}")
+        reason = _reason(target, file, output)
+        hint = f"; if a file there is damaged, {parsed.mending(parsed_folder)}" if str(parsed_folder) in reason else ""
+        raise DlpulseError(f"nothing was published: {reason}{hint}")
 
 
 def _quoted(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from datetime import datetime
@@ -53,10 +54,16 @@ from (describe from {call})
 """
 
 
-def build(ctx: typer.Context) -> None:
+def build(
+    ctx: typer.Context,
+    even_if_smaller: Annotated[
+        bool, typer.Option("--even-if-smaller", help="Publish also what is made of less than half of the answers.")
+    ] = False,
+) -> None:
     """Build the database from the raw archive, check it, and publish it."""
     settings: Settings = ctx.obj
-    built = builder.build(settings, registry.load(settings))
+    settings.check_raw()
+    built = builder.build(settings, registry.load(settings), even_if_smaller=even_if_smaller)
     print(f"published {built.database} in {built.took_s:.1f} s ({built.new_parts} new of {built.parts} raw parts)")
 
 
@@ -74,7 +81,7 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
     worked_list: Annotated[bool, typer.Option("--queries", help="List the worked queries.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
     timeout: Annotated[
-        float, typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="How long the query may take.")
+        float, typer.Option(min=0.1, max=86_400, metavar="SECONDS", help="How long it may take, your reading included.")
     ] = sqlbox.SECONDS,
     memory: Annotated[
         str, typer.Option(metavar="SIZE", help="How much it may use, such as 512MB.")
@@ -103,7 +110,7 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
         text = TABLES_SQL if tables else _statement(statement, file)
     try:
         with sqlbox.ask(settings.database, text, seconds=timeout, memory=memory) as answer:
-            count = write(answer.schema, answer.batches, form)
+            count = write(answer.schema, answer.batches, form, fold=tables or describe is not None)
     except sqlbox.TooLong as error:
         raise DlpulseError(f"{error}; --timeout allows more") from None
     except sqlbox.TooMuchMemory as error:
@@ -116,7 +123,9 @@ def _columns_sql(database: Path, name: str) -> str:
     """Return the query for the columns of a table, or of what a macro returns."""
     listed = sqlbox.fetch(database, TABLES_SQL, rows_limit=100_000).column("table").to_pylist()
     calls = {entry.partition("(")[0]: entry for entry in listed}
-    known = calls.get(name.partition("(")[0])
+    # SQL's own names: without regard to case, with or without schema and database.
+    asked = name.partition("(")[0].strip().lower().removeprefix("dlpulse.").removeprefix("main.")
+    known = {call.lower(): entry for call, entry in calls.items()}.get(asked)
     if known is None:
         raise BadInputError(f"--describe: there is no table or macro {name!r}{nearest(name, calls)}")
     if known.endswith(")"):
@@ -126,11 +135,15 @@ def _columns_sql(database: Path, name: str) -> str:
 
 
 def _statement(statement: str | None, file: Path | None) -> str:
-    if file is None:
-        return sys.stdin.read() if statement in (None, "-") else statement or ""
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        if file is not None:
+            return file.read_text("utf-8-sig")
+        if statement in (None, "-"):
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return os.fsencode(statement or "").decode()
+    except UnicodeDecodeError:
+        raise BadInputError(f"{f'{file}: ' if file else ''}the SQL is not UTF-8") from None
+    except OSError as error:
         raise BadInputError(f"{file}: cannot be read: {error}") from None
 
 
@@ -140,6 +153,7 @@ def status(
 ) -> None:
     """Say how fresh each source is, and what failed last. Exit 1 when something is stale."""
     settings: Settings = ctx.obj
+    settings.check_raw()
     sources = freshness.read(Archive(settings.raw), registry.load(settings), settings.clock())
     columns = ("source", "state", "last success", "next due", "left", "last error")
     rows = [

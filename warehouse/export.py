@@ -25,7 +25,7 @@ from warehouse.exportfiles import Column
 from warehouse.exportfolder import replacing
 from warehouse.exportrows import Chooser
 from warehouse.formats import Format, write_rows
-from warehouse.query import one_line, open_readonly
+from warehouse.query import Damaged, is_damage, one_line, open_readonly
 
 # What systems put into every folder that they show.
 _NOT_THE_USERS = (".DS_Store",)
@@ -89,10 +89,11 @@ def export(database: Path, order: Order, now: datetime, advance: Advance) -> Pac
     (its limit is query.MEMORY_LIMIT) and two batches. Cost: one scan of each table, and one to count its sources.
 
     Raises:
-        BadInputError: the folder holds something else than an earlier export, or there is no such table.
+        BadInputError: the folder is the working one or holds something else than an earlier export, or there is no
+            such table.
         DlpulseError: the database cannot be read, or the folder cannot be written; it is then as it was.
     """
-    folder = order.folder.expanduser().resolve()
+    folder = _resolved(order.folder)
     with open_readonly(database) as connection:
         try:
             described = _described(connection, order.tables)
@@ -105,8 +106,27 @@ def export(database: Path, order: Order, now: datetime, advance: Advance) -> Pac
                     with exportfiles.durable(new / name) as file:
                         file.write(text.encode())
         except duckdb.Error as error:
+            if is_damage(error):
+                raise Damaged(database) from None
             raise DlpulseError(f"{database} cannot be exported: {one_line(error)}") from None
     return package
+
+
+def _resolved(folder: Path) -> Path:
+    """Return the absolute path; refuse the working folder, which a shell would go on seeing as it was before."""
+    try:
+        working = Path.cwd()
+    except FileNotFoundError:
+        working = None
+    if working is None and not folder.expanduser().is_absolute():
+        raise BadInputError(f"DIR {folder}: the folder that you are in was removed; go to another")
+    resolved = folder.expanduser().resolve()
+    if working is not None and working.is_relative_to(resolved):
+        raise BadInputError(
+            f"DIR {str(folder)!r} is the folder that you are in, or holds it; name a new or empty folder, "
+            "or an earlier export"
+        )
+    return resolved
 
 
 def _described(connection: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> dict[str, tuple[str, list[Column]]]:
@@ -137,7 +157,8 @@ def _write_tables(
         tell(0)
         chosen = chooser.choose(name, [column.name for column in columns])
         files, rows = exportfiles.write(connection, chosen.sql, columns, folder, name, order.formats.each, tell)
-        tables.append(Table(name, text, columns, chosen, files, rows))
+        told = f"{text} {chosen.remark}".strip()
+        tables.append(Table(name, told, columns, chosen, files, rows))
     return tables
 
 

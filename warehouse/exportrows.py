@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from warehouse.errors import DlpulseError
+
 # Whose data the tables hold that are always exported whole; none: dlpulse's own, such as the registry and the logs.
 # rpt_frameworks and rpt_star_disagreement have rules of their own below.
 OF_WHOLE_TABLES: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +27,10 @@ OF_WHOLE_TABLES: Mapping[str, tuple[str, ...]] = {
     "rpt_frameworks": (),
     "rpt_star_disagreement": (),
 }
+_COVERAGE = (
+    "It tells of the database that this export was made from: what is observed there may be left out here, because no "
+    "licence is known for its source."
+)
 _GROSS = {"gross": "bigint", "gross_per_observed": "double", "retained_per_gross": "double"}
 # The source of each answer as dim_sources names it; a cited fact's is known by its page, when nothing else tells.
 _ANSWERS = """
@@ -62,7 +68,8 @@ _JUDGED = """
 select
     rows.*,
     coalesce(named.source, answers.source) as row_source,
-    answers.response_id is null or answers.is_cited or sources.licence is not null as may_be_shared
+    -- A row of which neither answer nor source is known is NULL in both: it stays here.
+    coalesce(answers.is_cited or sources.licence is not null, false) as may_be_shared
 from {table} as rows
 left join export_answers as answers using (response_id)
 left join dim_sources as named on named.source = {named}
@@ -75,13 +82,15 @@ class Selection:
     """A table's rows as `sql`, and the `sources` of these rows, as dim_sources names them.
 
     `unlicensed` counts the table's rows by source where no licence is known: they are left out, unless the export is
-    for own use. `emptied` are columns whose values are left out in part, with the source of these.
+    for own use. `emptied` are columns whose values are left out in part, with the source of these. `remark` is what the
+    table's description must say besides, of this export.
     """
 
     sql: str
     sources: tuple[str, ...] = ()
     unlicensed: Mapping[str, int] = field(default_factory=dict)
     emptied: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
 
 
 class Chooser:
@@ -97,8 +106,12 @@ class Chooser:
             return self._overview(columns)
         if table == "rpt_star_disagreement":
             return self._disagreement()
-        if table in OF_WHOLE_TABLES or "response_id" not in columns:
-            return Selection(f"select * from {table}", OF_WHOLE_TABLES.get(table, ()))
+        if table == "fct_coverage" and not self.own_use:
+            return Selection(f"select * from {table}", OF_WHOLE_TABLES[table], remark=_COVERAGE)
+        if table in OF_WHOLE_TABLES:
+            return Selection(f"select * from {table}", OF_WHOLE_TABLES[table])
+        if "response_id" not in columns:
+            raise DlpulseError(f"{table} cannot be exported: nothing says whose data it holds")
         judged = _judged(table, columns)
         sources, unlicensed = self._sources(judged)
         if unlicensed and not self.own_use:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import io
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
@@ -22,10 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.errors import BadInputError
+from warehouse.values import as_csv, as_json, as_text, instants, shortened, visible
 
 TABLE_ROWS = 500
 _WIDEST = 10_000
 _GROUP_BYTES = 32 << 20
+_ROWS_AT_ONCE = 1_000
 Rows = Sequence[Sequence[Any]]
 
 
@@ -39,23 +39,34 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch], form: Format) -> int:
+def write(schema: pa.Schema, batches: Iterable[pa.RecordBatch], form: Format, fold: bool = False) -> int:
     """Write rows to standard output as they come; return how many there were.
 
+    `fold` breaks the last column of a table that is too wide into lines.
+
     Raises:
-        BadInputError: for Parquet on a terminal, and for a type that Parquet does not have.
+        BadInputError: for Parquet on a terminal, for a type that Parquet does not have, and for two columns of one name
+            in Parquet and JSON, whose readers would see one of them.
     """
+    if form in (Format.PARQUET, Format.JSON):
+        _refuse_same_names(schema.names)
     counted = _Counted(batches)
     if form is Format.PARQUET:
         _write_parquet(schema, counted)
     elif form is Format.TABLE:
-        shown = list(islice(_rows(counted), TABLE_ROWS))
+        shown = [tuple(map(_held, row)) for row in islice(_rows(counted), TABLE_ROWS)]
         for _ in counted:
             pass
-        _write_table(schema.names, shown, counted.rows)
+        _write_table(schema.names, shown, counted.rows, fold)
     else:
         _TEXT_WRITERS[form](schema.names, _rows(counted))
     return counted.rows
+
+
+def _refuse_same_names(names: Sequence[str]) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise BadInputError(f"two columns are called {name!r}: name one with AS")
 
 
 class _Counted:
@@ -78,26 +89,28 @@ def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
         table = pa.table({name: [row[index] for row in rows] for index, name in enumerate(columns)})
         pq.write_table(table, sys.stdout.buffer, compression="zstd")
     elif form is Format.TABLE:
-        _write_table(columns, rows[:TABLE_ROWS], len(rows))
+        _write_table(columns, [tuple(map(_held, row)) for row in rows[:TABLE_ROWS]], len(rows))
     else:
         _TEXT_WRITERS[form](columns, rows)
 
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Sequence[Any]]:
     for batch in batches:
-        yield from zip(*map(_values, batch.schema.names, batch.columns), strict=True)
+        # As Python's objects a batch takes many times its bytes: a part at a time.
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            part = batch.slice(start, _ROWS_AT_ONCE)
+            yield from zip(*map(_values, part.schema.names, part.columns), strict=True)
 
 
 def _values(name: str, column: pa.Array) -> list[Any]:
-    """A column in Python's types, or as text where Python has none: nanoseconds, the year 10000."""
+    """A column in Python's types, or as text where Python has none: nanoseconds, the year 10000, infinity."""
     try:
         with suppress(ValueError, OverflowError):
             values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
             return values
-        texts: list[Any] = column.cast(pa.string()).to_pylist()
+        return instants(column)
     except pa.ArrowException:
         raise BadInputError(f"column {name!r} cannot be written as it is: cast it to varchar in the query") from None
-    return texts
 
 
 def _refuse_terminal() -> None:
@@ -107,12 +120,28 @@ def _refuse_terminal() -> None:
 
 def _write_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     _refuse_terminal()
+    sink = _Sink()
     try:
-        with pq.ParquetWriter(sys.stdout.buffer, schema, compression="zstd") as writer:
-            for group in _groups(batches):
-                writer.write_table(pa.Table.from_batches(group, schema))
+        writer = pq.ParquetWriter(sink, schema, compression="zstd")
+        for group in _groups(batches):
+            writer.write_table(pa.Table.from_batches(group, schema))
+        writer.close()
     except pa.ArrowException as error:
         raise BadInputError(f"--format parquet: {' '.join(str(error).split())}; cast the column in the query") from None
+    finally:
+        sink.done = True
+
+
+class _Sink(io.RawIOBase):
+    """Standard output until `done`: a writer that is dropped amid the rows would still write a footer to it."""
+
+    done = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data) if self.done else sys.stdout.buffer.write(data)
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
@@ -127,19 +156,21 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
         yield group
 
 
-def _write_table(columns: Sequence[str], shown: Rows, count: int) -> None:
+def _write_table(columns: Sequence[str], shown: Rows, count: int, fold: bool = False) -> None:
     console = Console()
+    columns = [shortened(visible(name)) for name in columns]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(columns):
         kinds = {type(row[index]) for row in shown} - {type(None)}
         numeric = bool(kinds) and kinds <= {int, float, Decimal}
-        table.add_column(name, justify="right" if numeric else "left")
+        last = fold and index == len(columns) - 1
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=fold and not last)
     for row in shown:
         table.add_row(*map(_cell, row))
     width = Console(width=_WIDEST).measure(table).maximum
-    if not console.is_terminal:
+    if not console.is_terminal and not fold:
         console = Console(width=max(80, width))
-    if width <= console.width:
+    if fold or width <= console.width:
         console.print(table)
     else:
         _write_records(columns, shown, console)
@@ -155,7 +186,7 @@ def _write_records(columns: Sequence[str], rows: Rows, console: Console) -> None
         grid.add_column(no_wrap=True, style="dim")
         grid.add_column(overflow="fold")
         for name, value in zip(columns, row, strict=True):
-            grid.add_row(name, _cell(value))
+            grid.add_row(Text(name), _cell(value))
         console.print(grid)
 
 
@@ -164,78 +195,36 @@ def _cell(value: Any) -> Text:
         return Text("NULL", style="dim")
     if isinstance(value, float) and math.isfinite(value) and (value == 0 or 1e-4 <= abs(value) < 1e15):
         return Text(f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:.6g}")
-    return Text(_text(value))
+    return Text(visible(as_text(value)))
 
 
-def _text(value: Any) -> str:
-    """A value in CSV and Markdown: lists and maps as JSON, true and false as SQL writes them."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, pa.MonthDayNano):
-        return _interval(value)
-    if isinstance(value, list | dict | tuple):
-        return json.dumps(_finite(value), default=_plain, ensure_ascii=False)
-    return str(value)
-
-
-def _interval(value: pa.MonthDayNano) -> str:
-    """As DuckDB writes it: `14 months 3 days 04:05:06.5`."""
-    parts = [
-        f"{count} {unit}{'' if abs(count) == 1 else 's'}"
-        for count, unit in ((value.months, "month"), (value.days, "day"))
-        if count
-    ]
-    if value.nanoseconds or not parts:
-        seconds, rest = divmod(abs(value.nanoseconds), 10**9)
-        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (
-            f".{rest:09}".rstrip("0") if rest else ""
-        )
-        parts.append(f"-{clock}" if value.nanoseconds < 0 else clock)
-    return " ".join(parts)
+def _held(value: Any) -> Any:
+    """A value as a table keeps it until all rows are there: numbers as they are, the rest as short text."""
+    return value if value is None or type(value) in (int, float, Decimal) else shortened(as_text(value))
 
 
 def _write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([None if cell is None else _text(cell) for cell in row] for row in rows)
+    sys.stdout.write(",".join(map(as_csv, columns)) + "\n")
+    sys.stdout.writelines(",".join(map(as_csv, row)) + "\n" for row in rows)
 
 
 def _write_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     opening = "[\n  "
     for row in rows:
-        fields = _finite(dict(zip(columns, row, strict=True)))
-        sys.stdout.write(opening + json.dumps(fields, default=_plain, ensure_ascii=False))
+        sys.stdout.write(opening + as_json(dict(zip(columns, row, strict=True))))
         opening = ",\n  "
     print("\n]" if opening.startswith(",") else "[]")
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null stands for them."""
-    if isinstance(value, pa.MonthDayNano):
-        return _interval(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return str(value)
-
-
 def _write_markdown(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    print("| " + " | ".join(columns) + " |")
+    print("| " + " | ".join(map(_markdown, columns)) + " |")
     print("|" + " --- |" * len(columns))
     for row in rows:
-        cells = ("" if cell is None else _text(cell).replace("|", "\\|").replace("\n", "<br>") for cell in row)
-        print("| " + " | ".join(cells) + " |")
+        print("| " + " | ".join("" if cell is None else _markdown(as_text(cell)) for cell in row) + " |")
+
+
+def _markdown(text: str) -> str:
+    return visible(text).replace("|", "\\|").replace("\n", "<br>")
 
 
 _TEXT_WRITERS: dict[Format, Callable[[Sequence[str], Iterable[Sequence[Any]]], None]] = {

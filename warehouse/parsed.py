@@ -18,8 +18,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from warehouse import parsedbatch, rawparts, starweeks, workers
+from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
 from warehouse.parsedbatch import STORED, Batch, Held, Runs
+from warehouse.query import one_line
 from warehouse.raw import Archive
 
 # A batch is closed at either; until then each new run costs one rewriting of it.
@@ -125,8 +127,9 @@ def _prepare(folder: Path) -> None:
     """Give each table a file without rows, so that one without answers can be read; remove other versions' stores."""
     for table, schema in STORED.items():
         empty = folder / table / "_empty.parquet"
-        if not empty.exists():
+        if not parsedbatch.is_parquet(empty):
             write_parquet(empty, schema.empty_table())
+    shutil.rmtree(folder / _PARTS, ignore_errors=True)  # written anew each time; a kill may have left it half done
     for other in folder.parent.iterdir():
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
@@ -212,9 +215,17 @@ def _merge_small(folder: Path, held: _Holdings) -> None:
     _merge(folder, stretch)
 
 
+def mending(folder: Path) -> str:
+    """Say what to do about a damaged store: all of it comes from the raw archive."""
+    return f"delete the folder {folder.parent}; `dlpulse build` makes it again"
+
+
 def _merge(folder: Path, stretch: Sequence[Batch]) -> None:
     if len(stretch) > 1:
-        parsedbatch.merge(folder, stretch)
+        try:
+            parsedbatch.merge(folder, stretch)
+        except (pa.ArrowException, OSError) as error:
+            raise DlpulseError(f"a file of {folder} is damaged ({one_line(error)}); {mending(folder)}") from None
 
 
 def _fits(stretch: Sequence[Batch], batch: Batch) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -42,6 +43,7 @@ CHANGE_ONLY: Mapping[str, tuple[str, str]] = {
     ),
 }
 _ROWS_A_CHUNK = 20_000
+_MAGIC = b"PAR1"
 _ANSWER_FIELDS = (
     "response_id", "fetched_at", "run_id", "source", "subject", "url", "status", "body_sha256", "revalidates",
 )  # fmt: skip
@@ -103,8 +105,19 @@ def load(folder: Path) -> Iterator[Batch]:
         with suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             told = json.loads(pq.read_metadata(path).metadata[FOOTER])
             batch = Batch(name=path.stem, **told)
-            if all((folder / table / path.name).exists() for table in batch.tables):
+            if all(is_parquet(folder / table / path.name) for table in batch.tables):
                 yield batch
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file is there and begins and ends as one that was written whole. Cost: two reads, no page."""
+    with suppress(OSError), path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        footer, ending = int.from_bytes(file.read(4), "little"), file.read(4)
+        file.seek(0)
+        return file.read(4) == ending == _MAGIC and footer + 12 <= size
+    return False
 
 
 def remove(folder: Path, batch: Batch) -> None:

@@ -17,6 +17,8 @@ MEMORY_LIMIT = "2GB"
 _LOCKDOWN = (
     "set temp_directory = ''",
     "set enable_progress_bar = false",
+    # All instants of the warehouse are UTC: the same question has the same answer on every machine.
+    "set timezone = 'UTC'",
     "set python_enable_replacements = false",
     "set autoinstall_known_extensions = false",
     "set autoload_known_extensions = false",
@@ -26,6 +28,15 @@ _LOCKDOWN = (
     "set disabled_filesystems = 'LocalFileSystem'",
     "set lock_configuration = true",
 )
+# Of DuckDB's messages, those that tell of a file which is not as DuckDB wrote it.
+_DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes", "FATAL")
+
+
+class Damaged(DlpulseError):
+    """The published file is not as DuckDB wrote it."""
+
+    def __init__(self, database: Path | str = "the database") -> None:
+        super().__init__(f"{database} is damaged; `dlpulse build` makes it again")
 
 
 def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str] = ()) -> duckdb.DuckDBPyConnection:
@@ -34,7 +45,7 @@ def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str
     `memory` is DuckDB's own limit (`2GB`); `more` are further SET statements, run before the settings are locked.
 
     Raises:
-        DlpulseError: when there is no published database yet, or the file is not one.
+        DlpulseError: when there is no published database yet, the file is damaged, or another program writes to it.
     """
     if not database.exists():
         raise DlpulseError(f"there is no database at {database} yet; `dlpulse run` or `dlpulse build` makes it")
@@ -45,10 +56,29 @@ def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str
         connection.execute("use dlpulse")
     except duckdb.Error as error:
         connection.close()
-        raise DlpulseError(f"{database} cannot be opened: {one_line(error)}") from None
+        raise _unopened(database, error) from None
     for statement in (f"set memory_limit = '{memory}'", *more, *_LOCKDOWN):
         connection.execute(statement)
     return connection
+
+
+def _unopened(database: Path, error: duckdb.Error) -> DlpulseError:
+    message = one_line(error)
+    if database.is_dir():
+        return DlpulseError(f"{database} is a folder: move it away; `dlpulse build` puts the database there")
+    if "Could not set lock" in message:
+        return DlpulseError(f"another program holds {database} for writing: open it there with -readonly")
+    if "WAL" in message:
+        return DlpulseError(
+            f"{database}.wal is not of this file: remove it. A program opened the database for writing: "
+            "open it there with -readonly"
+        )
+    return Damaged(database) if is_damage(error) else DlpulseError(f"{database} cannot be opened: {message}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether DuckDB's error means that the file is damaged, rather than that the SQL is wrong."""
+    return any(sign in str(error) for sign in _DAMAGE)
 
 
 def one_line(error: Exception) -> str:

@@ -37,6 +37,7 @@ def show(
     Of an answer that only confirmed an earlier one, the earlier one's body is shown.
     """
     settings: Settings = ctx.obj
+    settings.check_raw()
     sys.stdout.flush()
     sys.stdout.buffer.write(_body(Archive(settings.raw), response_id.strip(), headers))
 
@@ -90,6 +91,7 @@ def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE)
     or are missing, runs without notes, confirmations of answers that are not there. It changes nothing.
     """
     settings: Settings = ctx.obj
+    settings.check_raw()
     archive = Archive(settings.raw)
     sources = _sources(archive, chosen)
     with _progress("verify", sum(len(archive.parts(source)) for source in sources)) as advance:
@@ -99,6 +101,9 @@ def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE)
     faults = [fault for one in found for fault in one.faults]
     answers, parts, size = (sum(numbers) for numbers in zip((0, 0, 0), *(row[1:4] for row in rows), strict=True))
     wrong = f"{len(faults)} faults" if faults else "each with the recorded SHA-256"
+    if not parts:
+        _end([], f"{archive.root} holds no answers")
+        return
     _end(faults, f"{answers:,} answers in {parts:,} parts, {size:,} bytes: {wrong}")
 
 
@@ -116,6 +121,7 @@ def compact(
     and left as it is.
     """
     settings: Settings = ctx.obj
+    settings.check_raw()
     archive = Archive(settings.raw)
     sources, now = _sources(archive, chosen), settings.clock()
     plans = {source: compaction.plan(archive, source, now) for source in sources}

@@ -130,6 +130,13 @@ class Settings:
         """The published DuckDB file."""
         return self.home / "dlpulse.duckdb"
 
+    def check_raw(self) -> None:
+        """Raise BadInputError when a raw archive was named and there is none; that of a new home may be absent."""
+        if not self.raw.is_dir() and (self.raw.exists() or self.raw != self.home / "raw"):
+            raise BadInputError(
+                f"DLPULSE_RAW={self.raw} is no folder; name the raw archive, or let `dlpulse collect` make it"
+            )
+
     @property
     def user_registry(self) -> Path:
         """The user's own frameworks, merged over the shipped ones."""

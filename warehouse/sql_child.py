@@ -32,11 +32,16 @@ _THREADS = 4
 # What Python, DuckDB and their allocators reserve beside the memory that a query may use.
 _RESERVED_BYTES = 2 << 30
 _READS = "expected a statement that reads: select, from, with, values, pivot, describe, show, summarize or explain"
-_BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+# Blanks that every reader of SQL ends at the same place: DuckDB nests /* */ and ends -- at a carriage return too.
+_BLANK = r"(?>[ \t\n\r\f]|--[^\n\r]*[\n\r]|/\*(?:(?!/\*|\*/).)*\*/)*+"
 _PLAN = "explain "
 _EXPLAIN = re.compile(
-    rf"{_BLANK}explain\b{_BLANK}(?:analyze\b|\(\s*(?:analyze|format)\b[^)]*\))?", re.IGNORECASE | re.DOTALL
+    rf"{_BLANK}explain\b{_BLANK}(?:analyze\b|\([ \n]*(?:analyze|format)\b[\w, \n]*\))?+{_BLANK}(?=[a-z(])",
+    re.IGNORECASE | re.DOTALL,
 )
+# What Arrow lacks, cuts short or, of a long text in an enumeration, repeats only where it is read.
+_AS_TEXT = {"enum", "bit", "uhugeint", "bignum", "variant", "time with time zone"}
+_IN_MACRO = re.compile(r"_as_of\s*\(", re.IGNORECASE)
 
 
 def main() -> None:
@@ -72,6 +77,8 @@ def _answer(job: dict[str, Any], out: BinaryIO) -> dict[str, str]:
     except (TooMuchMemory, MemoryError):
         message = f"the query needs more than {job['memory']} of memory; aggregate or filter earlier"
         return {"error": TooMuchMemory.__name__, "message": message}
+    except query.Damaged:
+        return {"error": DlpulseError.__name__, "message": str(query.Damaged(Path(job["database"])))}
     except DlpulseError as error:
         return {"error": type(error).__name__, "message": str(error)}
     finally:
@@ -102,9 +109,38 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
         relation = connection.sql(sql)
         if relation is None:
             raise BadInputError("SQL: the statement gives no rows")
+        relation = _readable(relation)
         return relation.to_arrow_reader(max(1, min(_BATCH_ROWS, _BATCH_CELLS // len(relation.columns))))
     except duckdb.Error as error:
         raise _placed(connection, error, sql) from None
+
+
+def _readable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Cast the columns to text that Arrow would change or blow up, also within lists, maps and structs."""
+    targets = [_target(kind) for kind in relation.types]
+    if targets == [str(kind) for kind in relation.types]:
+        return relation
+    names = [_quoted(name) for name in relation.columns]
+    casts = (f"#{place}::{kind} as {name}" for place, (kind, name) in enumerate(zip(targets, names, strict=True), 1))
+    return relation.project(", ".join(casts))
+
+
+def _target(kind: Any) -> str:
+    """The type that a value of `kind` is read as."""
+    if kind.id in _AS_TEXT:
+        return "VARCHAR"
+    if kind.id in ("list", "array"):
+        size = f"[{kind.children[1][1]}]" if kind.id == "array" else "[]"
+        return _target(kind.children[0][1]) + size
+    if kind.id == "map":
+        return f"MAP({', '.join(_target(part) for _, part in kind.children)})"
+    if kind.id == "struct":
+        return f"STRUCT({', '.join(f'{_quoted(name)} {_target(part)}' for name, part in kind.children)})"
+    return str(kind)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _placed(connection: duckdb.DuckDBPyConnection, error: duckdb.Error, sql: str) -> DlpulseError:
@@ -121,7 +157,9 @@ def _refuse_all_but_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> 
     if len(statements) != 1:
         raise BadInputError(f"expected one SQL statement, found {len(statements) or 'none'}")
     kind = _kind(statements[0])
-    if kind == "EXPLAIN" and (explain := _EXPLAIN.match(sql)):
+    if kind == "EXPLAIN":
+        if not (explain := _EXPLAIN.match(sql)):
+            raise BadInputError("SQL: expected a plain statement after explain; leave out comments and unusual options")
         _refuse_all_but_reading(connection, sql[explain.end() :])
     elif kind not in ("SELECT", "MULTI") or (kind == "MULTI" and not _is_pivot(connection, sql)):
         found = "several steps" if kind == "MULTI" else kind.replace("_", " ").lower()
@@ -180,10 +218,17 @@ def _refusal(error: Exception, sql: str, skipped: int = 0) -> DlpulseError:
         fields = {"exception_message": brace + rest}
     if fields.get("exception_type") == "Out of Memory" or isinstance(error, duckdb.OutOfMemoryException):
         return TooMuchMemory()
+    if query.is_damage(error):
+        return query.Damaged()
+    if "arrow_large_buffer_size" in str(error):
+        return TooLarge("the rows of the result are too large; select fewer or shorter columns")
     message = " ".join(f"{kind}{fields['exception_message']}".split())
     shortened = message if len(message) <= MESSAGE_LENGTH else f"{message[:MESSAGE_LENGTH]}…"
+    # A value refused within a macro has its place in the macro's text, which DuckDB does not tell apart.
+    inner = fields.get("exception_type") == "Conversion" and _IN_MACRO.search(sql)
+    place = "" if inner else _place(fields.get("location", ""), sql, skipped)
     hint = "; `dlpulse sql --tables` lists the tables" if fields.get("type") == "Table" else ""
-    return BadInputError(f"SQL: {shortened}{_place(fields.get('location', ''), sql, skipped)}{hint}")
+    return BadInputError(f"SQL: {shortened}{place}{hint}")
 
 
 def _place(location: str, sql: str, skipped: int) -> str:
@@ -193,6 +238,8 @@ def _place(location: str, sql: str, skipped: int) -> str:
         return ""
     start, length = int(found[1]) - skipped, int(found[2])
     text = sql.encode()
+    if start >= len(text):
+        return ""
     before = text[:start].decode(errors="replace")
     near = text[start : start + (length or 30)].decode(errors="replace").split("\n")[0][:30]
     return f' (line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}, near "{near}")'

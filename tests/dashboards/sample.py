@@ -114,7 +114,7 @@ where day > first_released_on and not (framework_id = 'torch7' and day > date '2
     and not (framework_id = 'chainer' and day between date '2020-12-01' and date '2024-12-31');
 insert into fct_coverage values
     ('events', '*', '2025-05-23', null, 'outage', 'GH Archive captures only a part'),
-    ('stars', '*', '2026-06-30', '2026-09-04', 'outage', 'the star lists were closed');
+    ('stars', '*', '2026-06-30', '2026-09-03', 'outage', 'the star lists were closed');
 """
 
 RETAINED = f"""

@@ -143,9 +143,16 @@ def test_a_title_says_the_finding_or_falls_back_to_the_question() -> None:
     figures = pd.DataFrame(
         [("a", "stars_observed", 10.0), ("b", "stars_observed", 30.0), ("a", "stars_growth_12m", 0.5)],
         columns=["framework_id", "measure", "value"],
-    )
+    ).assign(as_of="2026-08-22")
     assert findings.overview(figures, {"b": "Bee"}) == "Bee has the most stars (30)"
     assert findings.overview(figures.head(0), {}) == "Which framework do people use, and which is fast here?"
+
+
+def test_a_title_compares_no_stars_of_different_years() -> None:
+    counts = [("a", 10.0, "2026-08-22"), ("b", 9.0, "2026-02-21"), ("c", 30.0, "2026-02-20")]
+    figures = pd.DataFrame(counts, columns=["framework_id", "value", "as_of"]).assign(measure="stars_observed")
+    named = {"a": "Ant", "b": "Bee", "c": "Cat"}
+    assert findings.overview(figures, named) == "Ant has the most stars (10, of the 2 known)"
 
 
 def test_a_name_with_markup_is_shown_as_text() -> None:

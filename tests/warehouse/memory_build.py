@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,10 +79,8 @@ def differences(connection: duckdb.DuckDBPyConnection, at: datetime, then: duckd
     """Rows that a macro gives at an instant and its mart in the warehouse of then has not, or the other way round."""
     found: list[Any] = []
     for macro, mart in MACROS.items():
-        known = connection.execute(f"select * from {macro}(?) order by all", [at]).fetchall()
-        expected = then.execute(f"select * from {mart} order by all").fetchall()
-        found += [(macro, row) for row in known if row not in expected]
-        found += [(mart, row) for row in expected if row not in known]
-        if len(known) != len(expected):
-            found.append((macro, len(known), len(expected)))
+        known = Counter(map(repr, connection.execute(f"select * from {macro}(?)", [at]).fetchall()))
+        expected = Counter(map(repr, then.execute(f"select * from {mart}").fetchall()))
+        found += [(macro, row) for row in (known - expected).elements()]
+        found += [(mart, row) for row in (expected - known).elements()]
     return found

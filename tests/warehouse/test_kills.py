@@ -99,7 +99,7 @@ class Home:
         for _ in range(runs):
             at = datetime(2024, 1, 7, 12) + timedelta(weeks=self.weeks)
             sunday = date(2023, 12, 31) + timedelta(weeks=self.weeks)
-            weeks = [(sunday - timedelta(weeks=back), [self.weeks + 1] * 7) for back in range(3)]
+            weeks = [(sunday - timedelta(weeks=back), [1, 0, 0, 0, 0, 0, self.weeks % 2]) for back in range(3)]
             collected(self.settings, at, 1000 + 9 * self.weeks, weeks, "2015-03-28T00:00:00Z")
             self.weeks += 1
         killed = Archive(self.settings.raw).start("downloads", lambda: at).__enter__()
@@ -133,7 +133,9 @@ class Home:
             told = process.stderr.read()
         assert process.returncode == 0, told
         self.took[arguments[0]] = time.monotonic() - began
-        self.moments[arguments[0]] = (self.hooks / "log").read_text().splitlines()
+        moments = (self.hooks / "log").read_text().splitlines()
+        # A run that finds nothing to do has none.
+        self.moments[arguments[0]] = max(moments, self.moments.get(arguments[0], []), key=len)
 
     def answers(self) -> int:
         return sum(1 for _ in Archive(self.settings.raw).responses())

@@ -67,6 +67,12 @@ def test_sql_from_a_file_and_from_standard_input(dlpulse: Dlpulse, home: Path, t
     assert from_file.stdout == from_stdin.stdout == "framework_id,stars\nkeras,30349\n"
 
 
+def test_instants_are_told_in_utc_wherever_the_machine_stands(dlpulse: Dlpulse, home: Path) -> None:
+    sql = "select (timestamptz '2027-03-10 12:00:00+02')::varchar as at"
+    result = dlpulse("sql", sql, "--format", "csv", DLPULSE_HOME=str(home), TZ="Asia/Tokyo")
+    assert result.stdout == "at\n2027-03-10 10:00:00+00\n"
+
+
 def test_sql_piped_in_needs_no_argument(dlpulse: Dlpulse, home: Path) -> None:
     result = dlpulse("sql", "--format", "csv", stdin=SQL, DLPULSE_HOME=str(home))
     assert (result.returncode, result.stdout, result.stderr) == (0, "framework_id,stars\nkeras,30349\n", "")

@@ -51,6 +51,7 @@ select
     (select count(*) from (select framework_id from dim_frameworks except all select framework_id from rpt_frameworks))
         as unreported
 """
+COUNTS = "answers repeated orphans too_new without_run miscounted apart unreported"
 
 
 def answers_in(row: dict[str, Any]) -> int:
@@ -63,7 +64,7 @@ def answers_in(row: dict[str, Any]) -> int:
 def by_python(database: Path) -> int:
     """Ask with the Python library, in a connection of its own."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        (row,) = connection.execute(WHOLE).to_arrow_table().to_pylist()
+        (row,) = connection.sql(WHOLE).to_arrow_table().to_pylist()
     return answers_in(row)
 
 

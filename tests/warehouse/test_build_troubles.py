@@ -1,0 +1,119 @@
+"""A build that cannot: too little room, a home that cannot be written, another build; and a home with an odd name."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.conftest import environment
+from tests.warehouse.test_build import REGISTRY
+from tests.warehouse.wholeness import by_command_line, by_python
+from warehouse import build as builder
+from warehouse import registry
+from warehouse.errors import DlpulseError
+from warehouse.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "one.toml").write_text(REGISTRY)
+    return Settings(home=tmp_path / "home", raw=tmp_path / "home" / "raw", registry_file=tmp_path / "one.toml")
+
+
+def build(settings: Settings, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `dlpulse build`, which may write no file of more bytes than `largest_file`."""
+
+    def limit() -> None:
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    return subprocess.run(
+        [sys.executable, "-m", "dlpulse", "build"],
+        env=environment(settings.home, DLPULSE_REGISTRY=str(settings.registry_file)),
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def refused(told: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a build that ended with 1."""
+    assert (told.returncode, told.stdout) == (1, "")
+    (line,) = told.stderr.splitlines()
+    return line
+
+
+def test_without_room_for_a_file_at_any_stage_one_line_says_so_and_the_published_file_stays(settings: Settings) -> None:
+    assert build(settings).returncode == 0
+    before = settings.database.read_bytes()
+    for largest in (3_000, len(before) // 2, len(before) - 8_192):
+        line = refused(build(settings, largest))
+        assert line.startswith(
+            ("dlpulse: cannot write ", "dlpulse: cannot build in ", "dlpulse: nothing was published")
+        )
+        assert "File too large" in line
+        assert settings.database.read_bytes() == before
+    assert build(settings).returncode == 0
+
+
+@pytest.fixture
+def read_only(settings: Settings) -> Iterator[Settings]:
+    """A home on a disk that can only be read."""
+    settings.home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(settings.home)]
+    if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a disk here")
+    yield settings
+    subprocess.run(["umount", str(settings.home)], check=True)
+
+
+def test_a_home_that_can_only_be_read_is_one_line(read_only: Settings) -> None:
+    assert refused(build(read_only)) == f"dlpulse: cannot build in {read_only.home}: Read-only file system"
+
+
+def test_a_home_with_blanks_quotes_braces_and_letters_of_any_script_builds(settings: Settings, tmp_path: Path) -> None:
+    home = tmp_path / 'it\'s "my" {home}; ünï 深度 % $HOME'
+    odd = Settings(home=home, raw=home / "raw", registry_file=settings.registry_file)
+    for _ in range(2):
+        told = build(odd)
+        assert told.returncode == 0, told.stderr
+    assert by_python(odd.database) == by_command_line(odd.database) == 0
+
+
+def test_a_second_builder_gives_up_in_one_line_and_the_lock_of_one_that_ended_holds_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert builder.LOCK_WAIT_SECONDS == 60
+    monkeypatch.setattr(builder, "LOCK_WAIT_SECONDS", 0.5)
+    settings.home.mkdir()
+    with FileLock(settings.home / "build.lock"):
+        began = time.monotonic()
+        with pytest.raises(DlpulseError, match=r"^another build of .*home is running for more than 0\.5 s$"):
+            builder.build(settings, registry.load(settings))
+        assert time.monotonic() - began >= 0.5
+    assert (settings.home / "build.lock").exists()
+    builder.build(settings, registry.load(settings))
+
+
+@pytest.mark.long
+def test_a_second_builder_waits_a_minute_and_ends_with_1(settings: Settings) -> None:
+    settings.home.mkdir()
+    with FileLock(settings.home / "build.lock"):
+        began = time.monotonic()
+        told = build(settings)
+        assert time.monotonic() - began >= 60
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines() == [
+        "dlpulse: waiting for the build that is running",
+        f"dlpulse: another build of {settings.home} is running for more than 60 s",
+    ]
