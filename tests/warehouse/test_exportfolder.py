@@ -251,7 +251,8 @@ def test_ten_times_the_rows_do_not_take_twice_the_memory(database: Path, tmp_pat
         shutil.copy(database, home)
         with duckdb.connect(str(home / "dlpulse.duckdb")) as connection:
             connection.execute(
-                "create table fct_big as select range as id, 'some text ' || range as title, 'cited:x' as response_id "
+                "create table fct_big as select range as id, 'some text ' || range as title, "
+                "(select min(response_id) from meta_responses) as response_id "
                 f"from range({rows})"
             )
         process = start(home / "dlpulse.duckdb", tmp_path / "out")
