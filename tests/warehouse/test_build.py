@@ -193,9 +193,9 @@ def test_a_repository_that_left_the_registry_blocks_no_build(settings: Settings)
     settings.registry_file.write_text(REGISTRY.replace(REPO, "keras-team/renamed"))
     publish(settings)
     assert query(settings, "select distinct repo_id from fct_stars where estimator = 'retained'") == []
-    assert query(settings, "select distinct subject from fct_coverage where source = 'stars' and subject like '%/%'") == [
-        ("keras-team/renamed",)
-    ]
+    assert query(
+        settings, "select distinct subject from fct_coverage where source = 'stars' and subject like '%/%'"
+    ) == [("keras-team/renamed",)]
 
 
 def test_one_repository_under_two_names_counts_once(settings: Settings) -> None:
