@@ -101,16 +101,19 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
         )
     if worked_list:
         write_rows(("query", "title"), [(one.name, one.title) for one in queries.load()], form)
-        return
-    if describe is not None:
-        text = _columns_sql(settings.database, describe)
-    elif worked is not None:
-        text = queries.find(worked).sql
+    elif describe is not None:
+        _answer(settings, _columns_sql(settings.database, describe), form, timeout, memory, fold=True)
+    elif tables:
+        _answer(settings, TABLES_SQL, form, timeout, memory, fold=True)
     else:
-        text = TABLES_SQL if tables else _statement(statement, file)
+        text = _statement(statement, file) if worked is None else queries.find(worked).sql
+        _answer(settings, text, form, timeout, memory)
+
+
+def _answer(settings: Settings, text: str, form: Format, seconds: float, memory: str, *, fold: bool = False) -> None:
     try:
-        with sqlbox.ask(settings.database, text, seconds=timeout, memory=memory) as answer:
-            count = write(answer.schema, answer.batches, form, fold=tables or describe is not None)
+        with sqlbox.ask(settings.database, text, seconds=seconds, memory=memory) as answer:
+            count = write(answer.schema, answer.batches, form, fold=fold)
     except sqlbox.TooLong as error:
         raise DlpulseError(f"{error}; --timeout allows more") from None
     except sqlbox.TooMuchMemory as error:
