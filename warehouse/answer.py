@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.query import open_readonly
+from warehouse.statistics import LEAST_RANKED, NO_CONTROL, TOO_FEW
 
 _SQL = """
 select
@@ -27,6 +28,21 @@ from dim_frameworks as frameworks
 left join rpt_framework_figures as figures using (framework_id)
 """
 _SPEED_SQL = """
+with speeds as (
+    -- What a beginner writes, or the matched track in the engines' own modes where that was not run.
+    select *
+    from fct_bench_ratios
+    where
+        metric = 'images_per_s'
+        and phase in ('training', 'inference')
+        and batch_size = 128
+        and stack_a = ''
+        and stack_b = ''
+        and (track = 'default' or (mode_a in ('eager', 'graph') and mode_b in ('eager', 'graph')))
+        and run_id = (select run_id from fct_bench_trials where stack = '' order by started_at desc limit 1)
+    qualify track = 'default' or not bool_or(track = 'default') over ()
+)
+
 select
     phase,
     tuning,
@@ -36,13 +52,9 @@ select
     low,
     high,
     n,
-    rankable
-from fct_bench_ratios
-where
-    metric = 'images_per_s'
-    and track = 'matched'
-    and phase in ('training', 'inference')
-    and run_id = (select run_id from fct_bench_trials order by started_at desc limit 1)
+    rankable,
+    control_gap
+from speeds
 order by phase desc, tuning, engine_a, engine_b
 """
 _NOT_KNOWN = Text("–", style="dim")
@@ -68,6 +80,7 @@ class _Ratio(NamedTuple):
     high: float
     n: int
     rankable: bool
+    control_gap: float | None
 
 
 @dataclass(frozen=True)
@@ -107,11 +120,19 @@ def print_answer(database: Path, console: Console) -> None:
 def _sentence(found: _Ratio) -> str:
     """Compare two engines in one line; says nothing that the spread of the launches does not carry."""
     where = f"{found.phase}, {found.tuning}: "
+    if found.n < LEAST_RANKED:
+        return f"{where}{found.a} and {found.b}: {TOO_FEW}, too little to compare"
     if not found.rankable:
         return f"{where}{found.a} and {found.b} are too noisy to compare; run `dlpulse bench run` on a quiet machine"
     bounds = f"({found.low:.2f} to {found.high:.2f}, n = {found.n})"
     line = f"{where}{found.a} does [bold]{found.ratio:.2f}[/] times the images of {found.b} {bounds}"
-    return f"{line}: not resolved" if found.low <= 1 <= found.high else line
+    if found.low <= 1 <= found.high:
+        return f"{line}: not resolved"
+    if found.control_gap is None:
+        return f"{line}: not resolved, {NO_CONTROL}"
+    if max(found.ratio, 1 / found.ratio) - 1 <= found.control_gap:
+        return f"{line}: not resolved, two equal programs may differ by {found.control_gap:.0%}"
+    return line
 
 
 def _table(frameworks: Mapping[str, Mapping[str, Figure]]) -> Table:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
+from pathlib import Path
+from typing import Any
+
+FAILURES = "DLPULSE_BUILD_FAILURES"
+"""The variable that names the file for what failed; it is written whenever dbt ran, also when nothing failed."""
+_FAILED = ("error", "fail", "runtime error")
 
 
 def _end_with_parent() -> None:
@@ -17,7 +24,25 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from dbt.cli.main import dbtRunner
 
-    return 0 if dbtRunner().invoke(sys.argv[1:]).success else 1
+    told = dbtRunner().invoke(sys.argv[1:])
+    if told.result is not None:
+        Path(os.environ[FAILURES]).write_text(json.dumps(_failures(told.result)), "utf-8")
+    return 0 if told.success else 1
+
+
+def _failures(results: Any) -> list[dict[str, Any]]:
+    """Return name, status, message, number of rows and SQL of each model and rule that failed, in dbt's order."""
+    return [
+        {
+            "name": one.node.name,
+            "status": str(one.status),
+            "message": one.message,
+            "rows": one.failures,
+            "sql": getattr(one.node, "compiled_code", None),
+        }
+        for one in results
+        if one.status in _FAILED
+    ]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ OF_WHOLE_TABLES: Mapping[str, tuple[str, ...]] = {
     "dim_repo_names": ("github",),
     "dim_repos": ("github",),
     "dim_sources": (),
+    "fct_bench_learning": ("bench",),
     "fct_bench_ratios": ("bench",),
     "fct_bench_results": ("bench",),
     "fct_coverage": (),

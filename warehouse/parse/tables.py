@@ -20,6 +20,27 @@ class Rejected(Exception):
 
 _ORIGIN = [("response_id", pa.string()), ("fetched_at", pa.timestamp("us"))]
 _INSTANT = pa.timestamp("us")
+# One process launch of the benchmark: its configuration and circumstances.
+_LAUNCH = [
+    ("run_id", pa.string()),
+    ("trial_id", pa.string()),
+    ("device_id", pa.string()),
+    ("device", pa.string()),
+    ("engine", pa.string()),
+    ("framework_id", pa.string()),
+    ("track", pa.string()),
+    ("mode", pa.string()),
+    ("tuning", pa.string()),
+    ("dataset", pa.string()),
+    ("threads", pa.int32()),
+    ("precision", pa.string()),
+    ("seed", pa.int64()),
+    ("versions", pa.string()),
+    ("stack", pa.string()),
+    ("control", pa.bool_()),
+    ("trial_kind", pa.string()),
+    ("started_at", _INSTANT),
+]
 
 TABLES: dict[str, pa.Schema] = {
     "responses": pa.schema(
@@ -200,31 +221,64 @@ TABLES: dict[str, pa.Schema] = {
             ("versions", pa.map_(pa.string(), pa.string())),
         ]
     ),
+    # The proof of one engine's mode on one track in one tuning; `faults` are the figures over their limits, in words.
     "bench_parity": pa.schema(
-        [*_ORIGIN, ("run_id", pa.string()), ("engine", pa.string()), ("proved", pa.bool_()), ("figures", pa.string())]
+        [
+            *_ORIGIN,
+            ("run_id", pa.string()),
+            ("engine", pa.string()),
+            ("mode", pa.string()),
+            ("track", pa.string()),
+            ("tuning", pa.string()),
+            ("stack", pa.string()),
+            ("proved", pa.bool_()),
+            ("figures", pa.string()),
+            ("faults", pa.list_(pa.string())),
+        ]
     ),
     # One metric of one process launch (a trial).
     "bench_trials": pa.schema(
         [
             *_ORIGIN,
-            ("run_id", pa.string()),
-            ("trial_id", pa.string()),
-            ("device_id", pa.string()),
-            ("engine", pa.string()),
-            ("framework_id", pa.string()),
-            ("track", pa.string()),
-            ("mode", pa.string()),
-            ("tuning", pa.string()),
-            ("dataset", pa.string()),
+            *_LAUNCH,
             ("phase", pa.string()),
             ("batch_size", pa.int32()),
-            ("threads", pa.int32()),
-            ("precision", pa.string()),
-            ("seed", pa.int64()),
             ("metric", pa.string()),
             ("value", pa.float64()),
             ("unit", pa.string()),
-            ("started_at", _INSTANT),
+        ]
+    ),
+    # One epoch of a learning trial: seconds of training so far, the epoch's mean loss, accuracy on unseen images.
+    "bench_epochs": pa.schema(
+        [
+            *_ORIGIN,
+            *_LAUNCH,
+            ("batch_size", pa.int32()),
+            ("epoch", pa.int32()),
+            ("train_s", pa.float64()),
+            ("loss", pa.float64()),
+            ("accuracy", pa.float64()),
+        ]
+    ),
+    # What the machine can do at most; batch_size is NULL where no network is run. low and high are the extremes of the
+    # n samples.
+    "bench_bounds": pa.schema(
+        [
+            *_ORIGIN,
+            ("run_id", pa.string()),
+            ("device_id", pa.string()),
+            ("bound", pa.string()),
+            ("phase", pa.string()),
+            ("threads", pa.int32()),
+            ("precision", pa.string()),
+            ("batch_size", pa.int32()),
+            ("metric", pa.string()),
+            ("unit", pa.string()),
+            ("value", pa.float64()),
+            ("low", pa.float64()),
+            ("high", pa.float64()),
+            ("n", pa.int64()),
+            ("how", pa.string()),
         ]
     ),
 }

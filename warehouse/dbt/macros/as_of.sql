@@ -60,7 +60,7 @@
 
 {#
     A published table as it stood at `ts`. `kind`: history (rows with known_from and known_to), today (the registry, as
-    it is now), run (rows of runs of which every answer was there), or the column that says since when a row is known.
+    it is now), run (rows of benchmark runs of which every answer was there, those of a resumption too), or the column that says since when a row is known.
 #}
 {% macro as_it_stood(table, kind) %}
     {% if kind == 'history' %}
@@ -73,11 +73,12 @@
         select *
         from main.{{ table }}
         where run_id in (
-            select run_id
-            from main.meta_responses
-            where run_id is not null
-            group by run_id
-            having max(fetched_at) <= (select instant from as_of_instant)
+            select trials.run_id
+            from (select distinct run_id, response_id from main.fct_bench_trials) as trials
+            inner join main.meta_responses as answers on trials.response_id = answers.response_id
+            inner join main.meta_responses as archived on answers.run_id = archived.run_id
+            group by trials.run_id
+            having max(archived.fetched_at) <= (select instant from as_of_instant)
         )
     {% else %}
         select *

@@ -1,43 +1,28 @@
-"""Speed ratios between engines of one run in the same configuration, with interval and Mann-Whitney U from n = 8."""
-
-import dataclasses
-import itertools
+"""Ratios between two programs of one run in the same configuration, with interval and Mann-Whitney U from n = 8."""
 
 import pyarrow as pa
 
-from warehouse.statistics import compare
+from warehouse.summaries import COMPARED, ratios
 
 KEYS = [
-    "run_id", "device_id", "track", "mode", "tuning", "dataset",
+    "run_id", "device_id", "device", "track", "tuning", "dataset",
     "phase", "batch_size", "threads", "precision", "metric",
 ]  # fmt: skip
+PROGRAM = ["engine", "mode", "versions", "stack"]
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "engine", "value"])).to_arrow_table()
-    fields = [trials.schema.field(name) for name in KEYS]
-    groups = {}
-    for row in trials.to_pylist():
-        engines = groups.setdefault(tuple(row[key] for key in KEYS), {})
-        engines.setdefault(row["engine"], []).append(row["value"])
-    rows = [
-        dict(zip(KEYS, key, strict=True))
-        | {"engine_a": a, "engine_b": b}
-        | dataclasses.asdict(compare(engines[a], engines[b]))
-        for key, engines in sorted(groups.items(), key=repr)
-        for a, b in itertools.combinations(sorted(engines), 2)
-        if min(engines[a] + engines[b]) > 0
-    ]
-    numbers = [(name, pa.float64()) for name in ("ratio", "low", "high")]
+    wanted = ", ".join([*KEYS, *PROGRAM, "value"])
+    samples = dbt.ref("int_bench_samples").filter(f"metric in {COMPARED}").project(wanted).to_arrow_table()
     schema = pa.schema(
         [
-            *fields,
-            ("engine_a", pa.string()),
-            ("engine_b", pa.string()),
-            *numbers,
+            *[samples.schema.field(name) for name in KEYS],
+            *[(f"{name}_{side}", pa.string()) for side in "ab" for name in PROGRAM],
+            *[(name, pa.float64()) for name in ("ratio", "low", "high")],
             ("n", pa.int64()),
             ("p_value", pa.float64()),
+            ("p_holm", pa.float64()),
         ]
     )
-    return pa.Table.from_pylist(rows, schema=schema)
+    return pa.Table.from_pylist(ratios(samples.to_pylist(), KEYS, PROGRAM), schema=schema)

@@ -2,28 +2,26 @@
 
 import pyarrow as pa
 
-from warehouse.summaries import summarise
+from warehouse.summaries import grouped, summarise
 
 KEYS = [
-    "run_id", "device_id", "engine", "framework_id", "track", "mode", "tuning", "dataset",
-    "phase", "batch_size", "threads", "precision", "metric", "unit",
+    "run_id", "device_id", "device", "engine", "framework_id", "track", "mode", "tuning", "dataset",
+    "phase", "batch_size", "threads", "precision", "versions", "stack", "metric", "unit",
 ]  # fmt: skip
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    trials = dbt.ref("stg_bench__trials").project(", ".join([*KEYS, "value"])).to_arrow_table()
-    fields = [trials.schema.field(name) for name in KEYS]
-    groups = {}
-    for row in trials.to_pylist():
-        groups.setdefault(tuple(row[key] for key in KEYS), []).append(row["value"])
-    rows = [dict(zip(KEYS, key, strict=True)) | summarise(values) for key, values in sorted(groups.items(), key=repr)]
-    numbers = ["median", "q1", "q3", "ci_low", "ci_high"]
+    samples = dbt.ref("int_bench_samples").project(", ".join([*KEYS, "value"])).to_arrow_table()
+    rows = [
+        dict(zip(KEYS, key, strict=True)) | summarise([row["value"] for row in launches])
+        for key, launches in grouped(samples.to_pylist(), KEYS)
+    ]
     schema = pa.schema(
         [
-            *fields,
+            *[samples.schema.field(name) for name in KEYS],
             ("n", pa.int64()),
-            *[(name, pa.float64()) for name in numbers],
+            *[(name, pa.float64()) for name in ("median", "q1", "q3", "ci_low", "ci_high")],
             ("noisy", pa.bool_()),
             ("rankable", pa.bool_()),
         ]

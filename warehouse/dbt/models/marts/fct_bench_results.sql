@@ -2,15 +2,20 @@ with proofs as (
     select
         run_id,
         engine,
+        mode,
+        track,
+        tuning,
+        stack,
         bool_and(proved) as proved
     from {{ ref('stg_bench__parity') }}
-    group by run_id, engine
+    group by all
 ),
 
 final as (
     select
         spread.run_id,
         spread.device_id,
+        spread.device,
         spread.engine,
         spread.framework_id,
         spread.track,
@@ -21,6 +26,8 @@ final as (
         spread.batch_size,
         spread.threads,
         spread.precision,
+        spread.versions,
+        spread.stack,
         spread.metric,
         spread.unit,
         spread.n,
@@ -33,7 +40,14 @@ final as (
         spread.rankable,
         coalesce(proofs.proved, false) as parity_proved
     from {{ ref('int_bench_spread') }} as spread
-    left join proofs on spread.run_id = proofs.run_id and spread.engine = proofs.engine
+    left join proofs
+        on
+            spread.run_id = proofs.run_id
+            and spread.engine = proofs.engine
+            and spread.mode = proofs.mode
+            and spread.track = proofs.track
+            and spread.tuning = proofs.tuning
+            and spread.stack = proofs.stack
 )
 
 select * from final

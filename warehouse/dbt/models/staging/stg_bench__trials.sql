@@ -1,4 +1,4 @@
--- A view, since Python models read it by its name; other staging models are written into the models that read them.
+-- A view: Python models read by name, and unit tests learn from it the columns that their invented rows leave out.
 {{ config(materialized="view") }}
 select *
 from {{ source('parsed', 'bench_trials') }}

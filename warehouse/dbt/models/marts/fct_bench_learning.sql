@@ -1,0 +1,2 @@
+select * exclude (times)
+from {{ ref('int_bench_learning') }}
