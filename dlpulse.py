@@ -235,11 +235,20 @@ def main() -> None:
 def _run() -> None:
     try:
         app(standalone_mode=True)
+    except RuntimeError as error:  # Ctrl-C inside of a DuckDB query is no KeyboardInterrupt
+        if str(error) != "Query interrupted":
+            raise
+        _stopped()
+        sys.exit(STOPPED)
     except SystemExit as ended:
         if ended.code == STOPPED:
-            print("dlpulse: stopped; what was done before is kept", file=sys.stderr)
+            _stopped()
         sys.stdout.flush()  # while a full disk is still an error with a line of its own
         raise
+
+
+def _stopped() -> None:
+    print("dlpulse: stopped; what was done before is kept", file=sys.stderr)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

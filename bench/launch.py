@@ -1,15 +1,19 @@
-"""Starts a worker in a fresh environment, hands it a job, and brings back its result or one clear line."""
+"""Starts a worker in a fresh environment, hands it a request, and brings back its answer or one clear line."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from bench import device as device_circumstances
 from bench.engines import EngineSpec
 from warehouse.errors import DlpulseError
 
@@ -25,10 +29,14 @@ TUNINGS: dict[str, dict[str, str]] = {
 }
 """The environment of each tuning: as it comes, and the best known setting, the same for every engine."""
 _PATHS = ("PATH", "HOME", "TMPDIR")
-_PASSED = (*_PATHS, "LANG", "TZ", "LD_PRELOAD")
-_PASSED_PREFIXES = ("LC_", "OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "TF_", "XLA_", "TORCH_", "MALLOC_", "GLIBC_")
-# tensorflow-cpu beside a CUDA build of torch would be no comparison: until both have a GPU, neither uses it.
-_CPU_ONLY = {"CUDA_VISIBLE_DEVICES": ""}
+_PASSED = (*_PATHS, "LANG", "TZ")
+_PASSED_PREFIXES = ("LC_",)
+# A compilation kept from another launch would make a first step look quick.
+_KEPT_COMPILATIONS = "CACHE"
+# A GPU that one library sees and another does not would be no comparison.
+_NO_ACCELERATOR = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": "", "ROCR_VISIBLE_DEVICES": ""}
+# Keras on PyTorch takes any GPU that it sees, Apple's too, which no variable hides. ROCm answers to CUDA's name.
+_KERAS_TORCH_DEVICES = {"rocm": "cuda"}
 # -I: neither the working folder nor the user's own site-packages may shadow a library.
 ARGUMENTS = ("-I", "-m", "bench.worker")
 """What a worker's Python is called with."""
@@ -38,41 +46,72 @@ class WorkerFailed(DlpulseError):
     """A worker crashed, timed out or answered nonsense; the message names the engine and its last words."""
 
 
-def environment(spec: EngineSpec, tuning: str, folder: Path, outer: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    spec: EngineSpec | None, tuning: str, folder: Path, outer: Mapping[str, str], *, device: str = "cpu"
+) -> dict[str, str]:
     """Return a worker's environment: the user's performance settings, then the engine's own, then the tuning's.
 
-    PYTHONPATH and LD_LIBRARY_PATH stay outside; Keras' own settings file too, since it may change the precision.
+    Without an engine it is that of the bounds: they alone get CC, since their compiler is the user's to choose.
+    PYTHONPATH and LD_LIBRARY_PATH stay outside; Keras' own settings file too, since it may change the precision. What
+    torch.compile keeps for later is new for each launch, so that every first step compiles.
     """
-    passed = {name: value for name, value in outer.items() if name in _PASSED or name.startswith(_PASSED_PREFIXES)}
-    return {**passed, "KERAS_HOME": str(folder / "keras"), **_CPU_ONLY, **spec.environment, **TUNINGS[tuning]}
+    passed = {name: value for name, value in outer.items() if _passes(name)}
+    kept = {"KERAS_HOME": str(folder / "keras"), "TORCHINDUCTOR_CACHE_DIR": tempfile.mkdtemp(dir=folder)}
+    own = {**kept, **(_NO_ACCELERATOR if device == "cpu" else {})}
+    if spec is None:
+        own |= {name: outer[name] for name in ("CC",) if name in outer}
+    elif spec.environment.get("KERAS_BACKEND") == "torch":
+        own["KERAS_TORCH_DEVICE"] = _KERAS_TORCH_DEVICES.get(device, device)
+    return {**passed, **own, **(spec.environment if spec else {}), **TUNINGS[tuning]}
+
+
+def _passes(name: str) -> bool:
+    if name in _PASSED or name.startswith(_PASSED_PREFIXES):
+        return True
+    return device_circumstances.changes_results(name) and _KEPT_COMPILATIONS not in name
 
 
 def telling(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables worth keeping with a result: not the paths, which name people and folders."""
-    return {name: value for name, value in variables.items() if name not in (*_PATHS, "KERAS_HOME")}
+    """Return the variables worth keeping with a result: no secrets, no paths, which name people and folders."""
+    plain = {name: value for name, value in variables.items() if name in ("LANG", "TZ") or name.startswith("LC_")}
+    return {**plain, **device_circumstances.telling(variables)}
 
 
 class Worker:
-    """One running worker process; `result` waits for it. Closing it ends the process."""
+    """One running worker process; `result` waits for it. Closing it ends the process.
 
-    def __init__(self, spec: EngineSpec, job: Mapping[str, Any], folder: Path, variables: Mapping[str, str]) -> None:
-        self.spec = spec
-        self._errors: IO[bytes] = (folder / f"{spec.name}.stderr").open("w+b")
+    `name` stands in its errors; `argv` starts it where it is not dlpulse's own Python that runs it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        folder: Path,
+        variables: Mapping[str, str],
+        argv: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self._errors: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
-            [sys.executable, *ARGUMENTS],
+            argv or [sys.executable, *ARGUMENTS],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=dict(variables),
             cwd=folder,
+            # A group of its own: the terminal's Ctrl-C reaches dlpulse alone, which then ends the worker.
+            process_group=0,
         )
-        self._send(json.dumps(job))
+        self._send(json.dumps(request))
 
     def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
+        # The whole group: a compiler that the worker started would go on beside the next trial.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:
@@ -93,11 +132,11 @@ class Worker:
             # communicate() would close stdin, the worker's sign that its parent has died.
             output = _read_all(self._process, timeout)
         except subprocess.TimeoutExpired:
-            raise WorkerFailed(f"{self.spec.name}: no result after {timeout:.0f} s; its worker was ended") from None
+            raise WorkerFailed(f"{self.name}: no result after {timeout:.0f} s; its worker was ended") from None
         try:
             answer: dict[str, Any] = json.loads(output)
         except ValueError:
-            raise WorkerFailed(f"{self.spec.name}: worker {_ending(self._process.returncode)}{self._tail()}") from None
+            raise WorkerFailed(f"{self.name}: worker {_ending(self._process.returncode)}{self._tail()}") from None
         return answer
 
     def _send(self, line: str) -> None:
@@ -111,7 +150,7 @@ class Worker:
     def _tail(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1].strip()[:300]}" if lines else ""
+        return f": {device_circumstances.without_paths(lines[-1].strip())[:300]}" if lines else ""
 
 
 def _read_all(process: subprocess.Popen[bytes], timeout: float) -> bytes:

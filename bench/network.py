@@ -5,9 +5,11 @@ Weights travel in one neutral form, the channels-last one: kernels (height, widt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +43,38 @@ class Layer:
 
 
 LAYERS = (Layer((3, 3, 3, 32), 30 * 30), Layer((3, 3, 32, 16), 13 * 13), Layer((576, 10), 1))
+
+
+class Built(NamedTuple):
+    """One layer as built: its kind, one image's output shape (channels last) and how many parameters it has."""
+
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+
+
+SPECIFICATION = (
+    Built("conv2d", (30, 30, 32), 896),
+    Built("max_pool2d", (15, 15, 32), 0),
+    Built("conv2d", (13, 13, 16), 4_624),
+    Built("max_pool2d", (6, 6, 16), 0),
+    Built("flatten", (576,), 0),
+    Built("dense", (10,), 5_770),
+)
+"""The article's network, layer by layer; activations are part of the layer before them (deepsense.ai, June 2018)."""
+
+
+def departures(built: Sequence[Built]) -> list[str]:
+    """Say where an engine's network is not the specified one; empty when it is."""
+    if len(built) != len(SPECIFICATION):
+        kinds = ", ".join(layer.kind for layer in built)
+        return [f"{len(built)} layers ({kinds}), specified {len(SPECIFICATION)}"]
+    return [
+        f"layer {number} is {found.kind} to {found.output} with {found.parameters} parameters, "
+        f"specified {due.kind} to {due.output} with {due.parameters}"
+        for number, (found, due) in enumerate(zip(built, SPECIFICATION, strict=True), 1)
+        if found != due
+    ]
 
 
 def forward_multiply_adds() -> int:

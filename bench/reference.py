@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from bench.network import KERNEL, POOL, Array, Weights
 
 Labels = npt.NDArray[np.int64]
+Criterion = Callable[[Array, Labels], tuple[float, Array]]
+"""A loss of logits and labels, and its gradient with respect to the logits."""
 
 
 class _Convolved(NamedTuple):
@@ -22,6 +26,23 @@ class _Convolved(NamedTuple):
     pooled: Array
 
 
+def softmax(outputs: Array) -> Array:
+    """Return exp(outputs), each row scaled to sum 1; the row's largest is taken off first, so that none overflows."""
+    exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    shares: Array = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return shares
+
+
+def cross_entropy(outputs: Array, labels: Labels) -> tuple[float, Array]:
+    """Return the mean cross-entropy of softmax(outputs) and its gradient with respect to the outputs."""
+    shifted = outputs - outputs.max(axis=1, keepdims=True)
+    each = np.arange(len(labels))
+    loss = float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[each, labels]))
+    gradient = softmax(outputs)
+    gradient[each, labels] -= 1.0
+    return loss, gradient / len(labels)
+
+
 def logits(weights: Weights, images: Array) -> Array:
     """Return the (n, 10) logits of (n, 32, 32, 3) images."""
     return _forward(weights, images)[2]
@@ -29,19 +50,34 @@ def logits(weights: Weights, images: Array) -> Array:
 
 def train_step(weights: Weights, images: Array, labels: Labels, learning_rate: float) -> tuple[Weights, float]:
     """Return the weights after one step of plain SGD on the batch's mean cross-entropy, and the loss before it."""
+    loss, gradients = loss_and_gradients(weights, images, labels)
+    return tuple(w - learning_rate * g for w, g in zip(weights, gradients, strict=True)), loss
+
+
+def loss_and_gradients(
+    weights: Weights, images: Array, labels: Labels, criterion: Criterion = cross_entropy
+) -> tuple[float, Weights]:
+    """Return the batch's loss and its gradients, one for each of the weights."""
     first, second, outputs = _forward(weights, images)
-    loss, d_outputs = _cross_entropy(outputs, labels)
-    dense = weights[4]
+    loss, d_outputs = criterion(outputs, labels)
     flat = second.pooled.reshape(len(images), -1)
-    d_active2 = _unpool(second, (d_outputs @ dense.T).reshape(second.pooled.shape))
+    d_active2 = _unpool(second, (d_outputs @ weights[4].T).reshape(second.pooled.shape))
     d_active1 = _unpool(first, _input_gradient(weights[2], d_active2))
-    gradients = (
+    return loss, (
         *_kernel_gradient(first, d_active1),
         *_kernel_gradient(second, d_active2),
         flat.T @ d_outputs,
         d_outputs.sum(axis=0),
     )
-    return tuple(w - learning_rate * g for w, g in zip(weights, gradients, strict=True)), loss
+
+
+def adam_first_step(gradients: Weights, *, epsilon: float, before_correction: bool) -> Weights:
+    """Return what Adam (rate 1e-3, betas 0.9 and 0.999) takes off the weights in its first step.
+
+    Keras adds epsilon before the bias correction ("epsilon hat"), PyTorch after: the same epsilon is another number.
+    """
+    correction = math.sqrt(1.0 - 0.999) if before_correction else 1.0
+    return tuple(1e-3 * g / (np.abs(g) + epsilon / correction) for g in gradients)
 
 
 def _forward(weights: Weights, images: Array) -> tuple[_Convolved, _Convolved, Array]:
@@ -91,15 +127,3 @@ def _unpool(block: _Convolved, d_pooled: Array) -> Array:
     d_active = np.zeros_like(block.active)
     d_active[:, : rows * POOL, : columns * POOL] = spread.reshape(n, rows * POOL, columns * POOL, channels)
     return d_active * (block.active > 0)
-
-
-def _cross_entropy(outputs: Array, labels: Labels) -> tuple[float, Array]:
-    """Return the mean cross-entropy of softmax(outputs) and its gradient with respect to the outputs."""
-    shifted = outputs - outputs.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    each = np.arange(len(labels))
-    loss = float(np.mean(np.log(sums[:, 0]) - shifted[each, labels]))
-    gradient = exponentials / sums
-    gradient[each, labels] -= 1.0
-    return loss, gradient / len(labels)

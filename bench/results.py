@@ -1,24 +1,58 @@
-"""What a finished run found, straight from the raw archive: medians, quartiles and ratios over process launches."""
+"""What a run found, straight from the raw archive: spreads over process launches, learning, bounds. Prints nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
+from bench import network
+from bench.protocol import Proving
 from warehouse import statistics
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.parse import Rejected
 from warehouse.parse.bench import parse
-from warehouse.raw import Archive
+from warehouse.raw import RUN_END, RUN_START, Archive, Response
+from warehouse.summaries import grouped, learnt, summarise
 
-_CONFIGURATION = (
-    *("device_id", "engine", "framework_id", "track", "mode", "tuning", "dataset", "phase"),
-    *("batch_size", "threads", "precision", "metric", "unit"),
+Row = dict[str, Any]
+_LAUNCH = (
+    *("device_id", "device", "engine", "framework_id", "track", "mode", "tuning", "dataset"),
+    *("batch_size", "threads", "precision", "versions", "stack"),
 )
+_CONFIGURATION = (*_LAUNCH, "phase", "metric", "unit")
+_FLOPS = {"training": network.training_flops(), "inference": 2 * network.forward_multiply_adds()}
+_KEPT_BACK = ("measurements", "training_blocks", "epochs", "losses")
+
+
+class Program(NamedTuple):
+    """What is compared: an engine in one mode with certain library versions; `stack` names them, "" dlpulse's own."""
+
+    engine: str
+    mode: str
+    stack: str
+    versions: str
+
+
+class Setting(NamedTuple):
+    """What programs must share to be compared with each other."""
+
+    device_id: str
+    device: str
+    track: str
+    tuning: str
+    dataset: str
+    threads: int
+    precision: str
+
+
+class Measured(NamedTuple):
+    """What was measured of a program in a setting."""
+
+    phase: str
+    metric: str
+    batch_size: int
 
 
 @dataclass(frozen=True)
@@ -27,6 +61,7 @@ class Result:
 
     run_id: str
     device_id: str
+    device: str
     engine: str
     framework_id: str
     track: str
@@ -37,6 +72,8 @@ class Result:
     batch_size: int
     threads: int
     precision: str
+    versions: str
+    stack: str
     metric: str
     unit: str
     n: int
@@ -51,98 +88,175 @@ class Result:
     values: tuple[float, ...]
 
     @property
-    def measured(self) -> tuple[str, str, int, str]:
-        """What two engines' results must share to be compared, the engine's own circumstances being equal."""
-        return self.phase, self.metric, self.batch_size, self.unit
+    def program(self) -> Program:
+        """Which program it is of."""
+        return Program(self.engine, self.mode, self.stack, self.versions)
 
+    @property
+    def setting(self) -> Setting:
+        """In which setting it was measured."""
+        return Setting(self.device_id, self.device, self.track, self.tuning, self.dataset, self.threads, self.precision)
 
-@dataclass(frozen=True)
-class Comparison:
-    """How many times engine_a's result is engine_b's, at one tuning."""
+    @property
+    def measured(self) -> Measured:
+        """What it is a result of."""
+        return Measured(self.phase, self.metric, self.batch_size)
 
-    tuning: str
-    engine_a: str
-    engine_b: str
-    metric: str
-    phase: str
-    ratio: statistics.Ratio
+    @property
+    def counts(self) -> bool:
+        """Whether it may stand in a sentence or a ranking."""
+        return self.rankable and self.parity_proved
 
 
 @dataclass
 class RunResults:
-    """One run: its device, its proofs by engine, and its results in the order of measurement."""
+    """One run: its device, the proofs, and the rows of its trials in the order of measurement.
+
+    `controls` are trials of the A/A control's second program, kept apart. `launches` are the trials' bodies without
+    their samples: environment, load, what was in force. `failed` says of each trial or proof without facts why.
+    """
 
     run_id: str
     device: Mapping[str, Any] = field(default_factory=dict)
-    proofs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trials: list[dict[str, Any]] = field(default_factory=list)
+    proofs: dict[Proving, Row] = field(default_factory=dict)
+    trials: list[Row] = field(default_factory=list)
+    controls: list[Row] = field(default_factory=list)
+    epochs: list[Row] = field(default_factory=list)
+    bounds: list[Row] = field(default_factory=list)
+    launches: list[Row] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def results(self) -> list[Result]:
-        """Return one result per configuration, tuning and metric."""
-        groups: dict[tuple[Any, ...], list[float]] = {}
-        for trial in self.trials:
-            groups.setdefault(tuple(trial[name] for name in _CONFIGURATION), []).append(trial["value"])
-        return [self._result(key, values) for key, values in groups.items()]
+        """Return one result per configuration and metric, share of peak and time to accuracy among them."""
+        return self._spreads([*self.trials, *self._shares(), *self._times()])
 
-    def _result(self, key: tuple[Any, ...], values: list[float]) -> Result:
+    def learning(self) -> list[Row]:
+        """Return per program how long its seeds took to the accuracy that all compared reach; see summaries.learnt."""
+        return learnt(self.epochs, ("run_id", *_LAUNCH))
+
+    def peak(self, device_id: str, threads: int) -> float | None:
+        """Return the float32 matrix-multiply peak in FLOP/s measured with so many threads; None where it was not.
+
+        Of several, as a resumed run may have, the largest, as in the warehouse.
+        """
+        wanted: Row = {"bound": "matmul", "metric": "flops_per_s", "precision": "float32"}
+        wanted |= {"device_id": device_id, "threads": threads}
+        found = [row["value"] for row in self.bounds if all(row[name] == value for name, value in wanted.items())]
+        return max(found, default=0.0) or None
+
+    def controls_over_twins(self) -> dict[tuple[Setting, Measured], statistics.Ratio]:
+        """Return the A/A control's ratio by what was measured; of several controls the one that differs most."""
+        twins = {(one.program, one.setting, one.measured): one.values for one in self._spreads(self.trials)}
+        found: dict[tuple[Setting, Measured], statistics.Ratio] = {}
+        for one in self._spreads(self.controls):
+            values = twins.get((one.program, one.setting, one.measured))
+            if values and min(*values, *one.values) > 0:
+                ratio, place = statistics.compare(one.values, values), (one.setting, one.measured)
+                found[place] = max(ratio, found.get(place, ratio), key=statistics.gap)
+        return found
+
+    def _shares(self) -> Iterator[Row]:
+        """Yield each launch's share of the machine's measured peak; nobody else's than the CPU's, in float32."""
+        for row in self.trials:
+            told = row["metric"] == "images_per_s" and row["device"] == "cpu" and row["precision"] == "float32"
+            if told and row["phase"] in _FLOPS and (peak := self.peak(row["device_id"], row["threads"])):
+                share = row["value"] * _FLOPS[row["phase"]] / peak
+                yield {**row, "metric": "share_of_peak", "unit": "share", "value": share}
+
+    def _times(self) -> Iterator[Row]:
+        for row in self.learning():
+            if row["time_to_accuracy_s"] is not None:
+                what = {"phase": "training", "metric": "time_to_accuracy_s", "unit": "s"}
+                yield from ({**row, **what, "value": seconds} for seconds in row["times"])
+
+    def _spreads(self, rows: Iterable[Row]) -> list[Result]:
+        return [self._result(key, [row["value"] for row in own]) for key, own in grouped(rows, _CONFIGURATION)]
+
+    def _result(self, key: tuple[Any, ...], values: Sequence[float]) -> Result:
         configuration = dict(zip(_CONFIGURATION, key, strict=True))
-        q1, median, q3 = (float(value) for value in np.percentile(values, (25, 50, 75)))
-        spread = statistics.spread(values)
-        low, high = statistics.median_interval(values) or (None, None)
-        return Result(
-            run_id=self.run_id,
-            **configuration,
-            n=len(values),
-            median=median,
-            q1=q1,
-            q3=q3,
-            ci_low=low,
-            ci_high=high,
-            noisy=spread >= statistics.NOISY,
-            rankable=spread < statistics.UNRANKABLE,
-            parity_proved=bool(self.proofs.get(configuration["engine"], {}).get("proved")),
-            values=tuple(values),
-        )
-
-
-def compare(results: Iterable[Result], metric: str, phase: str) -> list[Comparison]:
-    """Return the ratio of each pair of engines, tuning by tuning; results that must not be ranked are left out."""
-    chosen = [one for one in results if (one.metric, one.phase) == (metric, phase) and one.rankable]
-    return [
-        Comparison(a.tuning, a.engine, b.engine, metric, phase, statistics.compare(a.values, b.values))
-        for a, b in combinations(sorted(chosen, key=lambda one: (one.tuning, one.engine)), 2)
-        if a.tuning == b.tuning and a.engine != b.engine
-    ]
+        proof = self.proofs.get(Proving(*(configuration[name] for name in Proving._fields)), {})
+        told: dict[str, Any] = {**configuration, **summarise(values), "parity_proved": bool(proof.get("proved"))}
+        return Result(run_id=self.run_id, **told, values=tuple(values))
 
 
 def read_run(archive: Archive, run_id: str | None = None) -> RunResults:
-    """Return one run's results, the newest that has any unless `run_id` is given.
+    """Return one run's results, by its id or a beginning that no other run has; the newest that has any unless given.
 
     Raises:
-        BadInputError: for an unknown run; names the nearest.
+        BadInputError: for an unknown or ambiguous run; names the nearest.
         DlpulseError: when nothing has been measured yet.
     """
-    runs = {key: run for key, run in _read_runs(archive).items() if run.trials}
-    if not runs:
-        raise DlpulseError("no benchmark results yet: `dlpulse bench run --quick` measures this device in 90 seconds")
-    if run_id is not None and run_id not in runs:
+    if run_id is None:
+        found = next(read_runs(archive), None)
+        if found is None:
+            raise DlpulseError(
+                "no benchmark results yet: `dlpulse bench run --quick` measures this device in 90 seconds"
+            )
+        return found
+    runs = {run.run_id: run for run in read_runs(archive)}
+    fitting = [name for name in runs if name == run_id] or [name for name in runs if name.startswith(run_id)]
+    if not run_id or not fitting:
         raise BadInputError(f"unknown benchmark run {run_id!r}{nearest(run_id, runs)}")
-    return runs[run_id or max(runs)]
+    if len(fitting) > 1:
+        raise BadInputError(f"{run_id!r} is the beginning of several benchmark runs: {', '.join(sorted(fitting))}")
+    return runs[fitting[0]]
 
 
-def _read_runs(archive: Archive) -> dict[str, RunResults]:
-    runs: dict[str, RunResults] = {}
+def read_runs(archive: Archive) -> Iterator[RunResults]:
+    """Yield the runs that have results, newest first; what a resumed run added stands under the id of the first."""
+    responses: dict[str, list[tuple[Response, Row]]] = {}
     for response in archive.responses("bench"):
-        run = runs.setdefault(response.run_id, RunResults(response.run_id))
-        try:
-            rows = list(parse(response))
-        except Rejected:
-            continue
-        for table, row in rows:
-            if table == "bench_trials":
-                run.trials.append(row)
-            elif table == "bench_parity":
-                run.proofs[row["engine"]] = row
-            else:
-                run.device = row
-    return runs
+        if response.subject not in (RUN_START, RUN_END):
+            body = _body(response)
+            responses.setdefault(str(body.get("bench_run", response.run_id)), []).append((response, body))
+    for run_id in sorted(responses, reverse=True):
+        run = RunResults(run_id)
+        for response, body in responses[run_id]:
+            _take(run, response, body)
+        if run.trials or run.epochs:
+            yield run
+
+
+def _take(run: RunResults, response: Response, body: Row) -> None:
+    try:
+        rows = list(parse(response))
+    except Rejected as error:
+        # What the bounds cannot tell leaves other results as they are; the build reports it.
+        if body.get("kind") in ("trial", "parity"):
+            run.failed.append(str(body.get("error") or f"{body.get('engine')}: {error}"))
+        return
+    if body.get("kind") == "trial":
+        run.launches.append(body)
+    elif body.get("kind") == "device":
+        run.device = body
+    for table, row in rows:
+        _store(run, table, row)
+
+
+def _store(run: RunResults, table: str, row: Row) -> None:
+    if table == "bench_parity":
+        key = Proving(*(row[name] for name in Proving._fields))
+        # Proved is what each proof of it proves: a resumed run may have two.
+        before = run.proofs.get(key)
+        run.proofs[key] = before if before and not before["proved"] else row
+    elif table == "bench_trials" and row["trial_kind"] == "throughput":
+        (run.controls if row["control"] else run.trials).append(row)
+    elif table == "bench_epochs" and not row["control"]:
+        run.epochs.append(row)
+    elif table == "bench_bounds":
+        run.bounds.append(row)
+
+
+def _body(response: Response) -> Row:
+    """Return a row's JSON without its many samples, empty where it is none."""
+    try:
+        body = json.loads(response.body)
+    except ValueError:
+        return {}
+    return {name: value for name, value in body.items() if name not in _KEPT_BACK} if isinstance(body, dict) else {}
+
+
+def best(results: Iterable[Result], measured: Measured) -> list[Result]:
+    """Return one setting's results of one measurement, the highest median first, those that do not count last."""
+    fitting = [one for one in results if one.measured == measured]
+    return sorted(fitting, key=lambda one: (not one.counts, -one.median, one.program))

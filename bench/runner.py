@@ -1,44 +1,47 @@
-"""A benchmark run: device, parity proofs, then trials in random interleaved order, each stored as it ends."""
+"""A benchmark run from what was asked for: plans it, keeps others away, and hands it to a session."""
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from bench import data, device
-from bench.engines import EngineSpec, choose
-from bench.launch import ARGUMENTS, TUNINGS, Worker, WorkerFailed, environment, outer_environment, telling
-from bench.protocol import FULL, QUICK, Planned, Protocol, plan
-from bench.trial import Job
-from warehouse.errors import BadInputError, DlpulseError, nearest
+from bench import accelerators, data, device, resume, stackfile, stacks
+from bench import wanted as wanting
+from bench.engines import ENGINES, EngineSpec, choose
+from bench.progress import Progress, silent
+from bench.protocol import QUICK, Conditions, Field, Plan, Proving, groups, plan
+from bench.resume import Past
+from bench.session import Argv, Files, Session, prove
+from bench.summary import Summary
+from bench.wanted import SAMPLE, Say, Wanted
+from warehouse.errors import BadInputError, DlpulseError
 from warehouse.parse import Rejected
 from warehouse.parse.bench import parse
-from warehouse.raw import Archive, Run
+from warehouse.raw import Archive
 from warehouse.settings import Settings
 
 SOURCE = "bench"
-Progress = Callable[[int, int, str], None]
-"""Called with steps done, steps planned, and what comes next."""
+PROVING_DATASET = "digits"
+"""What proofs are made on: small, always there, and without the flat areas whose max-pool winners are a toss-up."""
 
 
-@dataclass
-class Summary:
-    """What a run brought. `failures` make the exit code 1; `notes` do not."""
+@dataclass(frozen=True)
+class Ready:
+    """A run that may begin: its plan and data, the library versions it is about, and what there is of it already."""
 
-    run_id: str
-    device_id: str
-    trials: int = 0
-    proved: dict[str, bool] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    plan: Plan
+    loaded: data.Dataset
+    versions: Mapping[str, str]
+    circumstances: Mapping[str, Any]
+    stacks: Sequence[stackfile.Stack] = ()
+    past: Past | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -58,35 +61,99 @@ def this_device() -> str:
     return str(device.describe(())["device_id"])
 
 
-def run(
-    settings: Settings,
-    *,
-    quick: bool,
-    progress: Progress | None = None,
-    engines: Sequence[str] | None = None,
-    dataset: str = "digits",
-    seed: int = 0,
-    protocol: Protocol | None = None,
-) -> Summary:
-    """Prove and time the engines on this device, into the raw archive under `settings.raw`.
+def prepare(settings: Settings, wanted: Wanted, *, say: Say | None = None) -> Ready:
+    """Check what was asked for and plan it. With `say` also make the environments of a matrix file, saying how far.
 
     Raises:
-        BadInputError: unknown engine, data set or tuning.
-        DlpulseError: a library is missing, or another run is under way (it would spoil both).
+        BadInputError: an unknown engine, mode, tuning, data set or device, or numbers that do not fit this machine.
+        DlpulseError: a library, a data set or a device is missing.
     """
-    specs = choose(engines)
-    loaded = data.load(dataset)
-    chosen = protocol or (QUICK if quick else FULL)
-    for tuning in chosen.tunings:
-        if tuning not in TUNINGS:
-            raise BadInputError(f"unknown tuning {tuning!r}{nearest(tuning, TUNINGS)}")
+    notes: list[str] = []
+    known = stackfile.read(wanted.matrix, _stacks_folder(settings)) if wanted.matrix else []
+    fields = wanting.entered(wanted, known)
+    specs = _specs(fields)
+    kind = accelerators.choose(wanted.device, accelerators.detect(), *specs)
+    loaded = data.load(wanted.dataset, cache=_cache(settings) / "datasets")
+    protocol = wanting.fitting(wanted, kind, loaded, notes)
+    threads = wanting.threads(wanted.threads)
+    conditions = Conditions(wanted.seed, threads, wanted.precision, kind, loaded.name, loaded.sha256)
+    if say and known:
+        known = wanting.made(known, wanted.agree, say, notes)
+        fields = [one for one in fields if one.stack in {stack.name for stack in known}]
+    planned = plan(fields, protocol, conditions, random.Random(f"{wanted.seed}:{settings.clock()}"))
+    if not planned.trials:
+        raise BadInputError("; ".join(notes) or "nothing to measure: the default track has each engine's first mode")
+    versions, circumstances = _circumstances(specs, known)
+    return Ready(planned, loaded, versions, circumstances, known, notes=notes)
+
+
+def again(settings: Settings, run_id: str = resume.LAST) -> Ready:
+    """Take up an earlier run where it was stopped, by Ctrl-C, `kill -9` or a power cut.
+
+    Raises:
+        BadInputError: there is no such run.
+        DlpulseError: device, versions, Python, dlpulse, environment or data are not what they were.
+    """
+    past = resume.read(Archive(settings.raw), run_id)
+    known = [stackfile.Stack(**one, folder=_stacks_folder(settings)) for one in past.stacks]
+    for stack in known:
+        stacks.prepare(stack)
+    conditions = past.plan.conditions
+    # Before the circumstances, as in `prepare`: scikit-learn, whose digits they are, sets variables of its own.
+    loaded = data.load(conditions.dataset, cache=_cache(settings) / "datasets")
+    contestants = [trial.contestant for trial in past.plan.trials]
+    if own := [one.engine for one in contestants if not one.stack]:
+        choose(own)
+    fields = [Field(one.engine, one.mode, one.stack) for one in contestants]
+    versions, circumstances = _circumstances(_specs(fields), known)
+    past.check(circumstances, versions)
+    if loaded.sha256 != conditions.data_sha256:
+        raise DlpulseError(f"run {past.run_id} cannot go on: the data set {loaded.name} has changed; start a new run")
+    return Ready(past.plan, loaded, versions, circumstances, known, past)
+
+
+def run(settings: Settings, ready: Ready, *, progress: Progress = silent) -> Summary:
+    """Prove and time on this device what the plan says, into the raw archive under `settings.raw`.
+
+    Raises:
+        DlpulseError: another run is under way (it would spoil both).
+    """
+    told = {
+        "versions": ready.versions,
+        "stacks": [{key: value for key, value in asdict(one).items() if key != "folder"} for one in ready.stacks],
+    }
+    argv: Argv = {stack.name: stacks.argv(stack) for stack in ready.stacks}
     with _alone(settings.home), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.npz"
-        loaded.save(path)
-        parameters = {"seed": seed, "dataset": dataset, "quick": quick, **asdict(chosen)}
-        with Archive(settings.raw).start(SOURCE, settings.clock, **parameters) as archive_run:
-            session = _Session(archive_run, chosen, specs, loaded, path, seed, progress or _silent)
-            return session.run()
+        files = _files(Path(folder), ready.loaded, _cache(settings) / "bounds")
+        about = {**asdict(ready.plan.conditions), "quick": ready.plan.protocol.name == QUICK.name}
+        if ready.past:
+            about["resumes"] = ready.past.run_id
+        with Archive(settings.raw).start(SOURCE, settings.clock, **about) as archive_run:
+            session = Session(
+                *(archive_run, ready.plan, files, ready.circumstances),
+                told=told,
+                past=ready.past,
+                argv=argv,
+                progress=progress,
+            )
+            summary = session.run()
+    summary.notes[:0] = ready.notes
+    return summary
+
+
+def verify(wanted: Wanted, *, timeout: float = 900.0) -> Iterator[tuple[Proving, dict[str, Any]]]:
+    """Yield the proof of each engine, mode and track as it is made; stores nothing.
+
+    Raises:
+        BadInputError, DlpulseError: as `prepare`.
+    """
+    fields = wanting.entered(wanted, [])
+    kind = accelerators.choose(wanted.device, accelerators.detect(), *_specs(fields))
+    proofs = list(dict.fromkeys(one.proving for group in groups(fields, wanted.protocol) for one in group))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "proving.npz"
+        data.load(PROVING_DATASET).save(path)
+        yield from prove(proofs, path, device_kind=kind, seed=wanted.seed, timeout=timeout, argv={})
 
 
 @contextmanager
@@ -106,144 +173,49 @@ def _alone(home: Path) -> Iterator[None]:
         lock.release()
 
 
-def verify(engines: Sequence[str] | None, *, seed: int = 0, timeout: float = 300.0) -> dict[str, dict[str, Any]]:
-    """Prove parity alone and return each engine's proof; stores nothing.
-
-    Raises:
-        DlpulseError: a library is missing or a worker crashed.
-    """
-    specs = choose(engines)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.npz"
-        data.load("digits").save(path)
-        answers = _prove(specs, path, seed, timeout)
-    for answer in answers.values():
-        if "error" in answer:
-            raise DlpulseError(str(answer["error"]))
-    return answers
-
-
-def _silent(done: int, planned: int, title: str) -> None:
-    """Show nothing."""
-
-
-@dataclass
-class _Session:
-    archive_run: Run
-    protocol: Protocol
-    specs: list[EngineSpec]
-    dataset: data.Dataset
-    data_path: Path
-    seed: int
-    progress: Progress
-
-    def run(self) -> Summary:
-        began = time.monotonic()
-        packages = [package for spec in self.specs for package in spec.packages]
-        circumstances = device.describe(packages)
-        self.device_id = str(circumstances["device_id"])
-        self.summary = Summary(self.archive_run.run_id, self.device_id)
-        self._store("device", circumstances)
-        stages = plan(self.specs, self.protocol, random.Random(f"{self.seed}:{self.archive_run.run_id}"))
-        self.planned, self.done = 1 + sum(map(len, stages)), 0
-        self._parity()
-        trials_began = time.monotonic()
-        for number, stage in enumerate(stages):
-            pace = (time.monotonic() - trials_began) / max(1, self.summary.trials)
-            if number and not self._fits(stage, time.monotonic() - began + pace * len(stage)):
-                continue
-            for trial in stage:
-                self._trial(trial)
-        self.progress(self.done, self.done, "done")
-        return self.summary
-
-    def _parity(self) -> None:
-        self.progress(self.done, self.planned, "parity in float64")
-        for name, proof in _prove(self.specs, self.data_path, self.seed, self.protocol.timeout_s).items():
-            self._store(f"parity:{name}", {**proof, "device_id": self.device_id, "data_sha256": self.dataset.sha256})
-            self.summary.proved[name] = proof.get("proved", False)
-            if "error" in proof:
-                self.summary.failures.append(str(proof["error"]))
-            elif not proof["proved"]:
-                self.summary.failures.append(f"{name}: not the reference network, so not timed: {proof['faults'][0]}")
-        self.done += 1
-
-    def _fits(self, stage: Sequence[Planned], expected_s: float) -> bool:
-        """Tell whether a further stage ends within the budget, going by the trials so far; say so when not."""
-        if self.protocol.budget_s is None or expected_s <= self.protocol.budget_s:
-            return True
-        names = ", ".join(sorted({trial.tuning for trial in stage}))
-        self.summary.notes.append(f"tuning {names} left out for lack of time; `dlpulse bench run` measures it")
-        return False
-
-    def _trial(self, trial: Planned) -> None:
-        """Run one trial and store it; an engine that failed once is not asked again."""
-        self.progress(self.done, self.planned, trial.title)
-        self.done += 1
-        name = trial.spec.name
-        if not self.summary.proved.get(name):
-            return
-        job = Job(
-            engine=name,
-            tuning=trial.tuning,
-            threads=device.usable_cores(),
-            seed=self.seed,
-            blocks=self.protocol.blocks,
-            block_s=self.protocol.block_s,
+def _files(folder: Path, loaded: data.Dataset, bounds: Path) -> Files:
+    """Write the data sets for the workers; of a large one, throughput trials need only the beginning."""
+    train, test = SAMPLE
+    proving = loaded if loaded.name == PROVING_DATASET else data.load(PROVING_DATASET)
+    sample = loaded
+    if len(loaded.train_labels) > train:
+        sample = replace(
+            loaded,
+            train_images=loaded.train_images[:train],
+            train_labels=loaded.train_labels[:train],
+            test_images=loaded.test_images[:test],
+            test_labels=loaded.test_labels[:test],
         )
-        body = self._measure(trial, job)
-        self._store(f"trial:{name}", body)
-        if "error" in body or not body["learned"]:
-            self.summary.proved[name] = False
-            reason = body.get("error") or f"{name}: did not learn (accuracy {body['accuracy']}); no result"
-            self.summary.failures.append(str(reason))
-        else:
-            self.summary.trials += 1
-
-    def _measure(self, trial: Planned, job: Job) -> dict[str, Any]:
-        folder = self.data_path.parent
-        variables = environment(trial.spec, trial.tuning, folder, outer_environment())
-        body = {
-            **asdict(job),
-            "trial_id": f"{self.archive_run.run_id}-t{self.done:03d}",
-            "device_id": self.device_id,
-            "framework_id": trial.spec.framework_id,
-            "dataset": self.dataset.name,
-            "data_sha256": self.dataset.sha256,
-            "launch": trial.launch,
-            "argv": list(ARGUMENTS),
-            "environment": telling(variables),
-            "started_at": self.archive_run.clock().isoformat(),
-        }
-        request = {"kind": "trial", "job": asdict(job), "data": str(self.data_path)}
-        try:
-            with Worker(trial.spec, request, folder, variables) as worker:
-                return {**body, **worker.result(self.protocol.timeout_s)}
-        except WorkerFailed as error:
-            return {**body, "error": str(error)}
-
-    def _store(self, subject: str, body: dict[str, Any]) -> None:
-        content = {**body, "kind": subject.partition(":")[0]}
-        self.archive_run.write(subject, json.dumps(content, sort_keys=True).encode())
+    paths: dict[str, tuple[Path, data.Dataset]] = {}
+    for name, dataset in (("whole", loaded), ("sample", sample), ("proving", proving)):
+        same = next((path for path, other in paths.values() if other is dataset), None)
+        paths[name] = same or folder / f"{name}.npz", dataset
+        if same is None:
+            dataset.save(paths[name][0])
+    bounds.mkdir(parents=True, exist_ok=True)
+    whole, part, proved = (path for path, _ in paths.values())
+    return Files(folder, whole, part, proved, proving.sha256, bounds)
 
 
-def _prove(specs: Sequence[EngineSpec], path: Path, seed: int, timeout: float) -> dict[str, dict[str, Any]]:
-    """Prove all engines at once, since nothing is timed; a worker that fails gives `{"engine", "error"}`."""
-    folder = path.parent
-    threads = max(1, device.usable_cores() // len(specs))
-    job = {"kind": "parity", "threads": threads, "seed": seed, "data": str(path)}
-    # The numpy reference's own threads would spin against the engines'.
-    alone = {"OPENBLAS_NUM_THREADS": "1"}
-    answers: dict[str, dict[str, Any]] = {}
-    with ExitStack() as stack:
-        workers = []
-        for spec in specs:
-            variables = environment(spec, "stock", folder, outer_environment()) | alone
-            workers.append(stack.enter_context(Worker(spec, {**job, "engine": spec.name}, folder, variables)))
-        for worker in workers:
-            name = worker.spec.name
-            try:
-                answers[name] = {"engine": name, **worker.result(timeout)}
-            except WorkerFailed as error:
-                answers[name] = {"engine": name, "error": str(error)}
-    return answers
+def _circumstances(
+    specs: Sequence[EngineSpec], known: Sequence[stackfile.Stack]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the versions that a resumed run must meet again, by distribution or `stack: distribution`; the device."""
+    circumstances = device.describe([] if known else [package for spec in specs for package in spec.packages])
+    versions = dict(circumstances["versions"])
+    for stack in known:
+        if stacks.ready(stack):
+            versions |= {f"{stack.name}: {name}": version for name, version in stacks.versions(stack).items()}
+    return versions, circumstances
+
+
+def _specs(fields: Sequence[Field]) -> list[EngineSpec]:
+    return [ENGINES[name] for name in dict.fromkeys(one.engine for one in fields)]
+
+
+def _cache(settings: Settings) -> Path:
+    return settings.home / "cache"
+
+
+def _stacks_folder(settings: Settings) -> Path:
+    return _cache(settings) / "stacks"

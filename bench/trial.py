@@ -1,64 +1,55 @@
-"""One trial, run inside a fresh process: set up, learn a little, then timed blocks of training and inference."""
+"""A throughput trial of the matched track, run inside a fresh process: set up, learn a little, then timed blocks."""
 
 from __future__ import annotations
 
 import os
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from bench import network
+from bench import network, timing
 from bench.data import Dataset
 from bench.engines import Engine, open_engine
+from bench.job import Job, Measurement
+from bench.timing import Block
 
 LEARNING_RATE = 0.125
-LEARNING_EPOCHS = 5
+_USUAL_BATCH = 128
+_LEARNING_STEPS = 55
 LEAST_ACCURACY = 0.5
-"""After LEARNING_EPOCHS: guessing gives 0.1; the reference network 0.71 to 0.93 over seeds 0 to 5."""
+"""After `learning_epochs`: guessing gives 0.1; the reference network 0.71 to 0.98 on the digits, batch 1 to 512."""
+COMPILED = "compiled"
+"""The mode whose first call compiles."""
+_OTHER_BATCHES = 64
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a trial is to do: the engine's configuration and how long to time (seconds a block, blocks a phase)."""
-
-    engine: str
-    tuning: str
-    threads: int
-    seed: int
-    track: str = "matched"
-    mode: str = "eager"
-    precision: str = "float32"
-    batch_size: int = 128
-    blocks: int = 4
-    block_s: float = 0.25
+def least_accuracy(dataset: str) -> float:
+    """Return the accuracy below which a trial is taken for one that does not learn; CIFAR-10 is learnt slowly."""
+    return {"cifar10": 0.15}.get(dataset, LEAST_ACCURACY)
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One metric of this trial: the median of its samples, and all samples."""
-
-    phase: str
-    metric: str
-    unit: str
-    batch_size: int
-    value: float
-    samples: list[float] = field(default_factory=list)
+def has_learned(dataset: Dataset, accuracy: float) -> bool:
+    """Tell whether a trial learnt. The loss is not asked: a step's own is that of one image at batch 1."""
+    return not dataset.learnable or accuracy >= least_accuracy(dataset.name)
 
 
-@dataclass(frozen=True)
-class Block:
-    """One timed block: how many calls, and what the clocks and the kernel counted (seconds, page faults)."""
+def learning_rate(size: int) -> float:
+    """Return the matched track's: below the usual batch in proportion to it, or training would break."""
+    return LEARNING_RATE * min(1.0, size / _USUAL_BATCH)
 
-    calls: int
-    wall_s: float
-    cpu_s: float
-    page_faults: int
+
+def learning_epochs(size: int, images: int) -> int:
+    """Return how many epochs of so many images come before the accuracy is looked at.
+
+    They hold 55 steps at least, and as many images as 55 steps of the usual batch: with a rate in proportion to the
+    batch, it is images that count. Five epochs of the digits at batch 128 and below.
+    """
+    return ceil(_LEARNING_STEPS * max(size, _USUAL_BATCH) / images)
 
 
 def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
@@ -67,147 +58,151 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
     engine = open_engine(job.engine)
     imported = time.perf_counter()
     engine.set_threads(job.threads)
-    engine.build(network.initial_weights(job.seed), precision=job.precision, learning_rate=LEARNING_RATE)
+    size = job.batch_sizes[0]
+    _build(engine, job, size)
     built = time.perf_counter()
-    in_force = _in_force(engine, job)
-    batches = _batches(engine, dataset, job.batch_size)
+    in_force = describe(engine, job)
+    batches = _batches(engine, dataset, size)
     before_step = time.perf_counter()
     first_loss = engine.train(batches[:1])
-    stepped = time.perf_counter()
-    curve, accuracy = _learn(engine, dataset, batches, first_loss)
-    training = _training_blocks(engine, batches, job)
+    first_step_s = time.perf_counter() - before_step
+    curve, accuracy = _learn(engine, dataset, batches, size, first_loss)
+    training = _training(engine, batches, job)
     measurements = [
-        _once("setup", "import_s", "s", imported - started, job),
-        _once("setup", "build_s", "s", built - imported, job),
-        _once("setup", "first_step_s", "s", stepped - before_step, job),
-        *_throughput("training", training, job.batch_size),
-        *_inference(engine, dataset, batches[0], job),
-        _once("setup", "rss_mib", "MiB", _peak_rss_mib(), job),
+        *set_up(imported - started, built - imported, first_step_s, size),
+        *compilation("setup", first_step_s, training, job, size),
+        *timing.throughput("training", training, size),
+        *_inference(engine, batches[0], job, size),
+        *_single(engine, dataset, job),
+        *_memory(engine, size),
+        *([timing.once("training", "accuracy", "share", accuracy, size)] if dataset.learnable else []),
+        *(one for other in job.batch_sizes[1:] for one in _other_size(engine, dataset, job, other)),
     ]
-    if dataset.learnable:
-        measurements.append(_once("training", "accuracy", "share", accuracy, job))
     return {
         "measurements": [asdict(measurement) for measurement in measurements],
         "training_blocks": [asdict(block) for block in training],
-        "learned": not dataset.learnable or (accuracy >= LEAST_ACCURACY and curve[-1] < curve[0]),
+        "learned": has_learned(dataset, accuracy),
         "losses": curve,
         "accuracy": accuracy if dataset.learnable else None,
         "in_force": in_force,
-        **_around(),
+        **around(size),
     }
 
 
-def _batches(engine: Engine, dataset: Dataset, size: int) -> list[Any]:
-    slices = network.batches(len(dataset.train_images), size)
-    return [engine.prepare(dataset.train_images[part], dataset.train_labels[part]) for part in slices]
+def set_up(import_s: float, build_s: float, first_step_s: float, size: int) -> list[Measurement]:
+    """Return the seconds from nothing to the first step taken; the first step holds any compilation."""
+    told = (("import_s", import_s), ("build_s", build_s), ("first_step_s", first_step_s))
+    return [timing.once("setup", metric, "s", seconds, size) for metric, seconds in told]
 
 
-def _around() -> dict[str, Any]:
+def compilation(phase: str, first_s: float, blocks: Sequence[Block], job: Job, size: int) -> list[Measurement]:
+    """Return what a compiled mode's first call took beyond a later call's median (`compile_s`); else nothing.
+
+    Under "setup" stands the training step's, which is part of first_step_s, under "inference" the answer's.
+    """
+    if job.mode != COMPILED:
+        return []
+    later_s = statistics.median(block.wall_s / block.calls for block in blocks)
+    return [timing.once(phase, "compile_s", "s", max(0.0, first_s - later_s), size)]
+
+
+def around(size: int) -> dict[str, Any]:
+    """Return the rest of a matched trial's circumstances: optimiser at the main batch size, load, clock."""
     return {
-        "optimiser": {"name": "sgd", "learning_rate": LEARNING_RATE},
+        "optimiser": {"name": "sgd", "learning_rate": learning_rate(size)},
         "load_average": list(os.getloadavg()),
         "timer_resolution_s": time.get_clock_info("perf_counter").resolution,
     }
 
 
-def _in_force(engine: Engine, job: Job) -> dict[str, Any]:
-    """Return what the engine says of itself; refuses to time another number of threads than was asked for."""
+def describe(engine: Engine, job: Job) -> dict[str, Any]:
+    """Return what the engine says of itself.
+
+    Raises:
+        RuntimeError: when it uses another number of threads than was asked for, or tells none and is not bound to
+            that many processors either.
+    """
     in_force = engine.describe()
-    if in_force["threads"] != job.threads:
-        raise RuntimeError(f"asked for {job.threads} threads, the library uses {in_force['threads']}")
+    told = in_force.get("threads")
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if told is None and bound != job.threads:
+        raise RuntimeError(f"asked for {job.threads} threads; the library tells none and may use {bound} processors")
+    if told not in (None, job.threads):
+        raise RuntimeError(f"asked for {job.threads} threads, the library uses {told}")
     return in_force
 
 
-def _learn(engine: Engine, dataset: Dataset, batches: Sequence[Any], first_loss: float) -> tuple[list[float], float]:
-    """Train a few epochs, which is the warm-up too; return the loss after each and the accuracy on unseen images."""
-    losses = [first_loss, *(engine.train(batches) for _ in range(LEARNING_EPOCHS))]
+def _build(engine: Engine, job: Job, size: int) -> None:
+    """Build from the seed's weights."""
+    weights, rate = network.initial_weights(job.seed), learning_rate(size)
+    engine.build(weights, precision=job.precision, learning_rate=rate, mode=job.mode, device=job.device)
+
+
+def _batches(engine: Engine, dataset: Dataset, size: int, most: int | None = None) -> list[Any]:
+    slices = network.batches(len(dataset.train_images), size)[:most]
+    return [engine.prepare(dataset.train_images[part], dataset.train_labels[part]) for part in slices]
+
+
+def _learn(
+    engine: Engine, dataset: Dataset, batches: Sequence[Any], size: int, first_loss: float
+) -> tuple[list[float], float]:
+    """Train a few epochs, which is the warm-up too; return each one's last loss and the accuracy on unseen images."""
+    epochs = learning_epochs(size, len(batches) * size)
+    losses = [first_loss, *(engine.train(batches) for _ in range(epochs))]
     test = engine.prepare(dataset.test_images, dataset.test_labels)
     guesses = engine.logits(test).argmax(axis=1)
     return losses, float(np.mean(guesses == dataset.test_labels))
 
 
-def _training_blocks(engine: Engine, batches: Sequence[Any], job: Job) -> list[Block]:
+def _training(engine: Engine, batches: Sequence[Any], job: Job) -> list[Block]:
     """Time blocks of training steps; one step is one call."""
 
     def train(calls: int) -> None:
         engine.train([batches[number % len(batches)] for number in range(calls)])
 
-    return _blocks(train, job)
+    return timing.blocks(train, count=job.blocks, block_s=job.block_s)
 
 
-def _inference(engine: Engine, dataset: Dataset, batch: Any, job: Job) -> list[Measurement]:
-    """Time answers read back: throughput at the training batch size, latency of single images at batch 1."""
+def _inference(engine: Engine, batch: Any, job: Job, size: int) -> list[Measurement]:
+    """Time answers read back; the first of a compiled mode holds its compilation."""
+    first_s = _seconds(lambda: engine.logits(batch))
 
     def answer(calls: int) -> None:
         for _ in range(calls):
             engine.logits(batch)
 
-    blocks = _blocks(answer, job)
-    single = engine.prepare(dataset.test_images[:1], dataset.test_labels[:1])
-    milliseconds = _latencies(lambda: engine.logits(single), seconds=job.block_s * 2)
-    p50, p95 = np.percentile(milliseconds, (50, 95))
+    blocks = timing.blocks(answer, count=job.blocks, block_s=job.block_s)
+    return [*compilation("inference", first_s, blocks, job, size), *timing.throughput("inference", blocks, size)]
+
+
+def _single(engine: Engine, dataset: Dataset, job: Job) -> list[Measurement]:
+    """Time single images, one call each."""
+    image = engine.prepare(dataset.test_images[:1], dataset.test_labels[:1])
+    engine.logits(image)  # compiles for this shape
+    return timing.latency(timing.latencies(lambda: engine.logits(image), seconds=job.block_s * 2))
+
+
+def _other_size(engine: Engine, dataset: Dataset, job: Job, size: int) -> list[Measurement]:
+    """Time training and inference at another batch size, on a network built anew."""
+    _build(engine, job, size)
+    batches = _batches(engine, dataset, size, _OTHER_BATCHES)
+    first_s = _seconds(lambda: engine.train(batches[:1]))
+    training = _training(engine, batches, job)
     return [
-        *_throughput("inference", blocks, job.batch_size),
-        Measurement("inference", "latency_p50_ms", "ms", 1, float(p50), milliseconds),
-        Measurement("inference", "latency_p95_ms", "ms", 1, float(p95)),
+        *compilation("setup", first_s, training, job, size),
+        *timing.throughput("training", training, size),
+        *_inference(engine, batches[0], job, size),
     ]
 
 
-def _blocks(work: Callable[[int], None], job: Job) -> list[Block]:
-    """Warm up until two calibrations agree, then time `blocks` blocks of about `block_s` seconds."""
-    calls = _calibrate(work, job.block_s)
-    return [_timed(work, calls) for _ in range(job.blocks)]
+def _memory(engine: Engine, size: int) -> list[Measurement]:
+    """Return the largest memory so far, before other batch sizes add theirs."""
+    device = engine.device_mib()
+    told = [] if device is None else [timing.once("setup", "device_mib", "MiB", device, size)]
+    return [timing.once("setup", "rss_mib", "MiB", timing.peak_rss_mib(), size), *told]
 
 
-def _calibrate(work: Callable[[int], None], block_s: float) -> int:
-    """Return how many calls fill a block, from short bursts repeated (4 times at most) while calls still get faster."""
-    pace = _timed(work, 5).wall_s / 5
-    for _ in range(4):
-        burst = max(5, round(block_s / 4 / pace))
-        before, pace = pace, _timed(work, burst).wall_s / burst
-        if pace > 0.9 * before:
-            break
-    return max(1, round(block_s / pace))
-
-
-def _timed(work: Callable[[int], None], calls: int) -> Block:
-    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    cpu, wall = time.process_time(), time.perf_counter()
-    work(calls)
-    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-    return Block(calls, wall_s, cpu_s, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
-
-
-def _latencies(call: Callable[[], object], *, seconds: float, least: int = 50, most: int = 2000) -> list[float]:
-    """Return single-call times in milliseconds: for so many seconds, within the given numbers of calls."""
-    for _ in range(10):
-        call()
-    samples: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(samples) < least or (time.perf_counter() < end and len(samples) < most):
-        start = time.perf_counter()
-        call()
-        samples.append(round((time.perf_counter() - start) * 1e3, 6))
-    return samples
-
-
-def _throughput(phase: str, blocks: Sequence[Block], batch_size: int) -> list[Measurement]:
-    """Return images a second by the wall clock, by CPU time, and the cores seen in use."""
-    wall = [block.calls * batch_size / block.wall_s for block in blocks]
-    cpu = [block.calls * batch_size / block.cpu_s for block in blocks]
-    cores = [block.cpu_s / block.wall_s for block in blocks]
-    return [
-        Measurement(phase, "images_per_s", "images/s", batch_size, statistics.median(wall), wall),
-        Measurement(phase, "images_per_cpu_s", "images/s", batch_size, statistics.median(cpu), cpu),
-        Measurement(phase, "cores_used", "cores", batch_size, statistics.median(cores), cores),
-    ]
-
-
-def _once(phase: str, metric: str, unit: str, value: float, job: Job) -> Measurement:
-    return Measurement(phase, metric, unit, job.batch_size, value, [value])
-
-
-def _peak_rss_mib() -> float:
-    """Return the process's largest resident memory; Linux counts it in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start

@@ -1,16 +1,14 @@
-"""Keras on TensorFlow: `compile` and `train_on_batch`, as it comes (graph mode, no XLA). Imported in a worker only."""
+"""Keras on TensorFlow, as a graph or compiled by XLA. The model is in keras_model. Imported in a worker only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from bench.data import Images, Labels
-from bench.network import CLASSES, FILTERS, INPUT_SHAPE, KERNEL, POOL, Array, Weights
+from bench.engines import tensorflow_function
+from bench.engines.keras_model import KerasModel
+from bench.network import Weights
 
 
 def open_engine() -> KerasTensorflow:
@@ -18,59 +16,34 @@ def open_engine() -> KerasTensorflow:
     return KerasTensorflow()
 
 
-class KerasTensorflow:
-    """The reference CNN as a Keras Sequential model on TensorFlow."""
+class KerasTensorflow(KerasModel):
+    """The Keras model on the TensorFlow backend."""
 
     def set_threads(self, threads: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
 
-    def build(self, weights: Weights, *, precision: str, learning_rate: float) -> None:
-        keras.config.set_floatx(precision)
-        conv1, conv2 = FILTERS
-        self._model = keras.Sequential(
-            [
-                keras.Input(INPUT_SHAPE),
-                keras.layers.Conv2D(conv1, KERNEL, activation="relu"),
-                keras.layers.MaxPooling2D(POOL),
-                keras.layers.Conv2D(conv2, KERNEL, activation="relu"),
-                keras.layers.MaxPooling2D(POOL),
-                keras.layers.Flatten(),
-                keras.layers.Dense(CLASSES),
-            ]
-        )
-        self._model.compile(
-            optimizer=keras.optimizers.SGD(learning_rate),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            jit_compile=False,
-        )
-        self._model.set_weights([array.astype(precision) for array in weights])
-        self._precision = precision
+    def build(self, weights: Weights, *, precision: str, learning_rate: float, mode: str, device: str) -> None:
+        # "auto" is False on the CPU and True beside a GPU: here it is the mode that says.
+        self.jit_compile = mode == "compiled"
+        super().build(weights, precision=precision, learning_rate=learning_rate, mode=mode, device=device)
+        self._gradient = tf.function(self._loss_and_gradients, jit_compile=self.jit_compile)
 
-    def prepare(self, images: Images, labels: Labels) -> Any:
-        return tf.constant(images, self._precision), tf.constant(labels)
+    def float32(self) -> dict[str, Any]:
+        return tensorflow_function.float32()
 
-    def train(self, batches: Sequence[Any]) -> float:
-        loss = np.nan
-        for images, labels in batches:
-            # Keras averages the loss over calls until its metrics are reset.
-            self._model.reset_metrics()
-            loss = self._model.train_on_batch(images, labels)
-        return float(loss)
+    def device_mib(self) -> float | None:
+        return tensorflow_function.device_mib()
 
-    def logits(self, batch: Any) -> Array:
-        result: Array = self._model.predict_on_batch(batch[0])
-        return result
+    def _place(self, device: str) -> None:
+        tensorflow_function.place(device)
 
-    def weights(self) -> Weights:
-        return tuple(self._model.get_weights())
+    def _slope(self, images: Any, labels: Any) -> Any:
+        return self._gradient(images, labels)
 
-    def describe(self) -> dict[str, Any]:
-        return {
-            "versions": {"keras": keras.version(), "tensorflow": tf.__version__},
-            "backend": keras.backend.backend(),
-            "build": dict(tf.sysconfig.get_build_info()),
-            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
-            "layout": keras.config.image_data_format(),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
-        }
+    def _loss_and_gradients(self, images: Any, labels: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = self._model.loss(labels, self._model(images, training=True))
+        return loss, tape.gradient(loss, self._model.trainable_weights)
+
+    def _backend(self) -> dict[str, Any]:
+        return tensorflow_function.describe(self._mode)
