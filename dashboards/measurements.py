@@ -6,14 +6,17 @@ import pandas as pd
 
 from dashboards.reader import Published, frame
 
-_CONFIGURATION = "engine framework_id track mode tuning dataset phase batch_size threads precision metric unit"
+_CONFIGURATION = (
+    "engine framework_id track mode tuning dataset phase batch_size threads precision device versions stack metric unit"
+)
 
 
 def runs(state: Published) -> pd.DataFrame:
-    """Return device_id, run_id, started_at (UTC), trials: the newest benchmark run of each device, newest first."""
+    """Return device_id, run_id, started_at (UTC), trials: the newest run with results of each device, newest first."""
     sql = """
         select device_id, run_id, min(started_at) as started_at, count(distinct trial_id) as trials
         from fct_bench_trials
+        where not control and trial_kind = 'throughput'
         group by device_id, run_id
         qualify row_number() over (partition by device_id order by min(started_at) desc) = 1
         order by started_at desc
@@ -35,20 +38,23 @@ def results(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
 
 
 def trials(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
-    """Return every trial (one process launch) of a run: its configuration, metric, value, seed and started_at (UTC)."""
+    """Return a run's trials (one process launch each): configuration, metric, value, seed and started_at (UTC).
+
+    Controls stand in no result, and learning trials are another measurement: both are left out.
+    """
     sql = """
         select *
         from fct_bench_trials
-        where run_id = $1 and device_id = $2
+        where run_id = $1 and device_id = $2 and not control and trial_kind = 'throughput'
         order by started_at, trial_id
     """
     return frame(state, sql, f"{_CONFIGURATION} value trial_id seed started_at", run_id, device_id)
 
 
 def proofs(state: Published, run_id: str) -> pd.DataFrame:
-    """Return engine, proved, figures (JSON text) of the run's parity proof."""
-    sql = "select engine, proved, figures from meta_parity where run_id = $1 order by engine"
-    return frame(state, sql, "engine proved figures", run_id)
+    """Return engine, mode, track, tuning, proved, figures (JSON text) of the run's parity proofs."""
+    sql = "select * from meta_parity where run_id = $1 order by engine, mode, track, tuning, stack"
+    return frame(state, sql, "engine mode track tuning proved figures", run_id)
 
 
 def noisy_speeds(state: Published) -> pd.DataFrame:
@@ -57,11 +63,18 @@ def noisy_speeds(state: Published) -> pd.DataFrame:
     Of the configurations that the overview's speeds are taken from; a framework with a rankable result has no row.
     """
     sql = """
+        with candidates as (
+            select *
+            from fct_bench_results
+            where run_id = (select arg_max(run_id, started_at) from fct_bench_trials where stack = '')
+                and metric = 'images_per_s' and phase in ('training', 'inference') and stack = ''
+                and (tuning, batch_size, precision) = ('stock', 128, 'float32')
+                and (track = 'default' or mode in ('eager', 'graph'))
+            qualify track = 'default' or not bool_or(track = 'default') over ()
+        )
         select framework_id, if(phase = 'training', 'train_images_per_s', 'infer_images_per_s') as measure
-        from fct_bench_results
-        where run_id = (select arg_max(run_id, started_at) from fct_bench_trials)
-            and metric = 'images_per_s' and phase in ('training', 'inference')
-            and parity_proved and (track, mode, tuning, batch_size) = ('matched', 'eager', 'stock', 128)
+        from candidates
+        where parity_proved
         group by framework_id, phase
         having not bool_or(coalesce(rankable, false))
     """

@@ -16,6 +16,18 @@ SOURCE_ADDRESSES = (
     "RANKING_BASE", "GHARCHIVE_BASE", "PYPISTATS_API", "CONDA_BASE", "STACKEXCHANGE_API", "SURVEY_BASE",
 )  # fmt: skip
 Dlpulse = Callable[..., subprocess.CompletedProcess[str]]
+LONGEST = (
+    *("test_run.py", "warehouse/test_kills.py", "warehouse/test_operator.py", "bench/test_runner.py"),
+    *("warehouse/test_concurrency.py", "warehouse/test_build_troubles.py", "warehouse/test_build.py"),
+    *("warehouse/test_as_of.py", "warehouse/test_growth.py", "warehouse/test_queries.py", "bench/test_engines.py"),
+)
+"""The files that take a minute and more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the longest files: begun last, one of them would run alone at the end."""
+    place = {ROOT / "tests" / file: number for number, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

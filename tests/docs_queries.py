@@ -37,7 +37,7 @@ SHARED = ROOT.parent / "shared" / "data"
 # The recorded data were read on this day; nothing else of the page depends on a clock but the benchmark.
 READ_ON = date(2026, 11, 23)
 MOST_ROWS = 60
-BENCHMARKED = "popularity_and_speed"
+BENCHMARKED = ("framework_overhead", "popularity_and_speed", "speed_by_release")
 _FILES = "https://raw.githubusercontent.com/EvanLi/Github-Ranking/master/Data/github-ranking-{}.csv"
 _ADDRESSES = {"EvanLi": _FILES, "mbadry1": "https://github.com/mbadry1/Top-Deep-Learning"}
 _PAPERS = "https://github.com/staeiou/arxiv_archive"
@@ -79,6 +79,7 @@ NOTES = {
     "age": "Before 2018 hardly any count was read off, so the first years of the older frameworks are gaps.",
     "co_mentions": "Of the sample: it shows which names stood together in 2014 to 2017, not how often in all of arXiv.",
     "downloads_per_star": "Downloads were not collected for this page, so the places are unknown.",
+    "framework_overhead": "Empty: the run measured no peak of the machine.",
     "framework_share": "Empty: no month of arXiv was asked to its end for this page, so no share has a base.",
     "half_life": "From counts a month apart, most of them since December 2018: the peaks may lie before.",
     "keras_and_tensorflow": "Of the sample: months_asked is 0, so these are the papers at hand and no year's count.",
@@ -87,6 +88,7 @@ NOTES = {
     "paper_share": "Only the published full-text figures; titles and abstracts were not counted for this page.",
     "popularity_and_speed": "From three launches of each engine on a machine with other work; papers were not counted.",
     "releases": "Empty: GitHub's lists of releases were not collected for this page.",
+    "speed_by_release": "One version of each library; the days of releases were not collected for this page.",
     "star_kinds": "Empty: only observed counts are at hand; retained and gross ones come with a collection.",
 }
 
@@ -163,7 +165,7 @@ def page(database: Path, benchmarked: Path, base: dict[str, Any]) -> str:
     contents = "\n".join(f"* [{query.name}](#{query.name}): {query.title}" for query in known)
     told = textwrap.fill(machine(benchmarked), 118, subsequent_indent="  ", break_on_hyphens=False)
     intro = INTRODUCTION.format(machine=told, **base)
-    sections = [section(query, benchmarked if query.name == BENCHMARKED else database) for query in known]
+    sections = [section(query, benchmarked if query.name in BENCHMARKED else database) for query in known]
     return "\n".join([intro, "## The queries\n", contents + "\n", *sections])
 
 
@@ -207,7 +209,7 @@ def machine(database: Path) -> str:
             concat_ws(', ', cpu, cores || ' cores', coalesce(gpu, 'no GPU'), round(memory_gib)::integer || ' GiB'),
             os,
             python,
-            versions,
+            dim_devices.versions,
             max(started_at)::date,
             count(distinct trial_id)
         from fct_bench_trials

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -167,7 +168,11 @@ def test_both_engines_have_results_with_parity_proved(online: tuple[Path, Any]) 
     assert {(row["engine"], row["phase"]) for row in rows} == {
         (engine, phase) for engine in ("keras-tensorflow", "pytorch") for phase in ("training", "inference")
     }
-    assert all(row["parity_proved"] and row["n"] >= 3 and row["median"] > 100 for row in rows)
+    # Three launches each, or, where the machine is too busy for three in the time of --quick, fewer, and that is told.
+    launches = {row["n"] for row in rows}
+    assert launches <= {1, 2, 3}
+    assert launches == {3} or "launches only: this machine is slow or busy now" in online[1].stderr
+    assert all(row["parity_proved"] and row["median"] > 100 for row in rows)
 
 
 def test_every_fact_leads_to_a_raw_answer_with_the_recorded_sha256(online: tuple[Path, Any]) -> None:
@@ -286,3 +291,38 @@ def test_a_stop_while_collecting_ends_the_run_and_keeps_what_came(world: World, 
     assert "Traceback" not in errors and output == ""
     assert not list(home.glob("raw/source=bench/*"))
     assert [body for body in raw_bodies(home).values() if b"stargazers_count" in body]
+
+
+LONG_QUERY = """
+import duckdb, dlpulse, signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # children of a background shell ignore it
+
+@dlpulse.app.command()
+def ask() -> None:
+    print("asking", flush=True)
+    # One thread: DuckDB ends only when the tasks of its other threads do.
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("select count(*) from range(1_000_000_000_000) t(i) where i % 7 = 1").fetchall()
+
+dlpulse.main()
+"""
+
+
+def test_ctrl_c_inside_of_a_query_of_duckdbs_ends_as_anywhere_else(tmp_path: Path) -> None:
+    asking = subprocess.Popen(
+        [sys.executable, "-c", LONG_QUERY, "ask"],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "asking\n"
+        time.sleep(0.5)
+        asking.send_signal(signal.SIGINT)
+        _, errors = asking.communicate(timeout=60)
+    finally:
+        asking.kill()
+    assert (asking.returncode, errors) == (130, "dlpulse: stopped; what was done before is kept\n")

@@ -16,7 +16,15 @@ LATENCY = {"latency_p50_ms": "p50", "latency_p95_ms": "p95"}
 SETUP = {"import_s": "import", "build_s": "build", "first_step_s": "first step"}
 PARTS = {**LATENCY, **SETUP}
 UNITS = {"images/s": "Images per second", "ms": "Milliseconds", "s": "Seconds"}
-VARYING = {"track": "", "mode": "", "dataset": "", "batch_size": "batch ", "threads": "threads ", "precision": ""}
+VARYING = {
+    "mode": "",
+    "versions": "",
+    "dataset": "",
+    "batch_size": "batch ",
+    "threads": "threads ",
+    "precision": "",
+    "device": "on ",
+}
 TUNING = {
     "stock": "the environment as it comes",
     "tuned": "the best known environment for each engine",
@@ -39,8 +47,9 @@ def main() -> None:
         controls.one_of("Device", list(runs["device_id"]), "device") if len(runs) > 1 else runs["device_id"].iloc[0]
     )
     run = runs[runs["device_id"] == device_id].iloc[0]
-    results = _labelled(measurements.results(state, run["run_id"], device_id))
-    trials = _labelled(measurements.trials(state, run["run_id"], device_id))
+    results, trials = _chosen(
+        measurements.results(state, run["run_id"], device_id), measurements.trials(state, run["run_id"], device_id)
+    )
     page.title(
         "How fast the same small network runs here",
         "Reference CNN (11,290 parameters) in each framework, one process per trial · measured "
@@ -59,11 +68,31 @@ def main() -> None:
     _circumstances(state, results, run, device_id)
 
 
+def _chosen(results: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of one track and one batch size, labelled; the reader chooses where a run has several.
+
+    Tracks are never mixed: one is what a beginner writes, in the other all programs do the same.
+    """
+    tracks = sorted(set(results["track"]))
+    track = controls.one_of("Track", tracks, "track") if len(tracks) > 1 else tracks[0] if tracks else ""
+    timed = results[(results["track"] == track) & (results["metric"] == "images_per_s")]
+    sizes = sorted({str(size) for size in timed["batch_size"]}, key=lambda size: (size != "128", int(size)))
+    size = controls.one_of("Batch size", sizes, "batch") if len(sizes) > 1 else sizes[0] if sizes else ""
+
+    def chosen(rows: pd.DataFrame) -> pd.DataFrame:
+        apart = (rows["metric"] == "images_per_s") & (rows["batch_size"].astype(str) != size)
+        return _labelled(rows[(rows["track"] == track) & ~apart])
+
+    return chosen(results), chosen(trials)
+
+
 def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
     """Add `subject`, the engine and what differs between a metric's rows, and `label`, which adds the metric's part."""
     subject = rows["engine"].astype(str)
     for column, said in VARYING.items():
-        several = rows.groupby(["phase", "metric"])[column].transform("nunique") > 1
+        # Modes and versions differ between engines as a matter of course: they tell rows of one engine apart.
+        alike = ["phase", "metric", *(["engine"] if column in ("mode", "versions") else [])]
+        several = rows.groupby(alike)[column].transform("nunique") > 1
         subject = subject.where(~several, subject + " · " + said + rows[column].astype(str))
     parts = rows["metric"].map(lambda metric: f" · {PARTS[metric]}" if metric in PARTS else "")
     return rows.assign(subject=subject, label=subject + parts)
@@ -140,14 +169,19 @@ def _proof(state: Published, run_id: str) -> None:
         return
     failed = proofs[~proofs["proved"].fillna(False).astype(bool)]
     if failed.empty:
-        engines = wording.listing(proofs["engine"])
+        engines = wording.listing(proofs["engine"].drop_duplicates())
         st.success(f"Proved to be the same network before timing, in float64: {engines}.", icon=":material/verified:")
     else:
-        st.error(f"Not proved to be the same network: {wording.listing(failed['engine'])}. Do not compare.")
+        st.error(f"Not proved to be the same network: {wording.listing(_ways(failed))}. Do not compare.")
     with st.expander("The proof's figures"):
-        for engine, figures in zip(proofs["engine"], proofs["figures"], strict=True):
-            st.markdown(f"**{engine}**")
+        for way, figures in zip(_ways(proofs), proofs["figures"], strict=True):
+            st.markdown(f"**{way}**")
             st.json(json.loads(str(figures)) if wording.known(figures) else {})
+
+
+def _ways(proofs: pd.DataFrame) -> list[str]:
+    """Return each proof's engine, mode, track and tuning."""
+    return [f"{one.engine}, {one.mode}, track {one.track}, {one.tuning}" for one in proofs.itertuples()]
 
 
 def _device_name(state: Published, device_id: str) -> str:
@@ -173,6 +207,7 @@ def _circumstances(state: Published, results: pd.DataFrame, run: pd.Series[Any],
         versions = json.loads(str(row["versions"])) if wording.known(row["versions"]) else {}
     for key in ("track", "mode", "dataset", "batch_size", "threads", "precision"):
         facts[key] = wording.listing(results[key])
+    facts["runs on"] = wording.listing(results["device"])
     facts |= versions
     told = pd.DataFrame(
         [

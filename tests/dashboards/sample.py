@@ -50,16 +50,16 @@ create table fct_survey_shares (
     base bigint, share double, asked boolean, verified boolean, source_url varchar, read_on date, response_id varchar
 );
 create table fct_bench_trials (
-    trial_id varchar, run_id varchar, device_id varchar, engine varchar, framework_id varchar, track varchar,
-    mode varchar, tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer,
-    precision varchar, seed bigint, metric varchar, value double, unit varchar, started_at timestamp,
-    response_id varchar
+    trial_id varchar, run_id varchar, device_id varchar, device varchar, engine varchar, framework_id varchar,
+    track varchar, mode varchar, tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer,
+    precision varchar, seed bigint, versions varchar, stack varchar, control boolean, trial_kind varchar,
+    metric varchar, value double, unit varchar, started_at timestamp, response_id varchar
 );
 create table fct_bench_results (
-    run_id varchar, device_id varchar, engine varchar, framework_id varchar, track varchar, mode varchar,
-    tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer, precision varchar,
-    metric varchar, unit varchar, n bigint, median double, q1 double, q3 double, ci_low double, ci_high double,
-    noisy boolean, rankable boolean, parity_proved boolean
+    run_id varchar, device_id varchar, device varchar, engine varchar, framework_id varchar, track varchar,
+    mode varchar, tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer,
+    precision varchar, versions varchar, stack varchar, metric varchar, unit varchar, n bigint, median double,
+    q1 double, q3 double, ci_low double, ci_high double, noisy boolean, rankable boolean, parity_proved boolean
 );
 create table fct_coverage (
     source varchar, subject varchar, period_start date, period_end date, state varchar, note varchar
@@ -77,7 +77,10 @@ create table rpt_framework_figures (
     framework_id varchar, measure varchar, value double, as_of date, since date, source varchar, base varchar,
     response_id varchar
 );
-create table meta_parity (run_id varchar, engine varchar, proved boolean, figures varchar, response_id varchar);
+create table meta_parity (
+    run_id varchar, engine varchar, mode varchar, track varchar, tuning varchar, stack varchar, proved boolean,
+    figures varchar, faults varchar[], response_id varchar
+);
 create table meta_responses (
     response_id varchar, run_id varchar, source varchar, subject varchar, url varchar, fetched_at timestamp,
     status integer, bytes bigint, body_sha256 varchar, part varchar, revalidates varchar
@@ -184,11 +187,11 @@ TRIALS = [
 
 RESULTS = """
 insert into fct_bench_results
-select run_id, device_id, engine, framework_id, track, mode, tuning, dataset, phase, batch_size, threads, precision,
-    metric, unit, count(*), median(value), quantile_cont(value, 0.25), quantile_cont(value, 0.75), null, null,
+select run_id, device_id, device, engine, framework_id, track, mode, tuning, dataset, phase, batch_size, threads,
+    precision, versions, stack, metric, unit, count(*), median(value), quantile_cont(value, 0.25), quantile_cont(value, 0.75), null, null,
     quantile_cont(value, 0.75) - quantile_cont(value, 0.25) >= 0.10 * median(value),
     quantile_cont(value, 0.75) - quantile_cont(value, 0.25) < 0.25 * median(value), true
-from fct_bench_trials
+from fct_bench_trials where not control
 group by all;
 """
 
@@ -267,17 +270,30 @@ def _bench(connection: duckdb.DuckDBPyConnection) -> None:
         [list(versions), list(versions.values())],
     )
     owner = {"keras-tensorflow": "keras", "pytorch": "pytorch"}
+    modes = {"keras-tensorflow": "graph", "pytorch": "eager"}
+    told = {"keras-tensorflow": "keras 3.15.0, tensorflow 2.21.0", "pytorch": "torch 2.13.0"}
     rows = [
-        (f"{engine}-{tuning}-{launch}", engine, owner[engine], tuning, phase, batch, launch, metric, value, unit)
+        (
+            *(f"{engine}-{tuning}-{launch}", engine, owner[engine], modes[engine], tuning, phase, batch, launch),
+            *(told[engine], metric, value, unit),
+        )
         for engine, tuning, phase, metric, unit, batch, values in TRIALS
         for launch, value in enumerate(values)
     ]
     connection.executemany(
-        "insert into fct_bench_trials values (?, 'run-3', 'dev-1', ?, ?, 'matched', 'eager', ?, 'digits', ?, ?, 2, "
-        "'float32', ?, ?, ?, ?, '2026-11-22 09:00', 'run-3-1')",
+        "insert into fct_bench_trials values (?, 'run-3', 'dev-1', 'cpu', ?, ?, 'default', ?, ?, 'digits', ?, ?, 2, "
+        "'float32', ?, ?, '', false, 'throughput', ?, ?, ?, '2026-11-22 09:00', 'run-3-1')",
         rows,
+    )
+    # The A/A control: a second launch of the same program, which stands in no result.
+    connection.execute(
+        "insert into fct_bench_trials select * replace (trial_id || '-control' as trial_id, true as control, "
+        "value * 7 as value) from fct_bench_trials where engine = 'pytorch'"
     )
     connection.execute(RESULTS)
     proof = json.dumps({"dtype": "float64", "logits": 2.7e-15, "weights_after_100_steps": 2.2e-16, "bound": 1e-12})
     for engine in owner:
-        connection.execute("insert into meta_parity values ('run-3', ?, true, ?, 'run-3-2')", [engine, proof])
+        connection.execute(
+            "insert into meta_parity values ('run-3', ?, ?, 'default', 'stock', '', true, ?, [], 'run-3-2')",
+            [engine, modes[engine], proof],
+        )

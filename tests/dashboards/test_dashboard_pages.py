@@ -186,6 +186,22 @@ def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkey
     assert circumstances["gpu"] == "none found"
 
 
+def test_tracks_and_batch_sizes_are_never_in_one_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "full"))) as connection:
+        for table in ("fct_bench_results", "fct_bench_trials"):
+            value = "median" if table.endswith("results") else "value"
+            copies = f"insert into {table} select * replace ({{}}, {value} * 10 as {value}) from {table} where {{}}"
+            connection.execute(copies.format("'matched' as track", "phase = 'training'"))
+            connection.execute(copies.format("512 as batch_size", "track = 'default' and phase = 'training'"))
+    app = opened(monkeypatch, tmp_path, PAGES[2])
+    assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in words(app)
+    app.button_group(key="batch").set_value("512").run()
+    assert "#### Stock: keras-tensorflow 16,795 and pytorch 20,325 images/s" in words(app)
+    app.button_group(key="track").set_value("matched").run()
+    assert "#### Stock: keras-tensorflow 16,795 and pytorch 20,325 images/s" in words(app)
+    assert "track matched" in words(app)
+
+
 def test_a_rerun_notices_a_newly_published_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample.write(tmp_path / "dlpulse.duckdb", "half")
     app = opened(monkeypatch, tmp_path, PAGES[1])

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.perf import growth, overhead
+from tests.perf import bench_overhead, flops, growth, overhead
 from warehouse.raw import Archive
 from warehouse.settings import utc_now
 
@@ -75,7 +75,9 @@ def main() -> None:
         spread = f"{min(values):.2f} to {max(values):.2f}"
         table.add_row(name, f"{1000 * statistics.median(ours[name]):.0f}", f"{statistics.median(values):.2f}", spread)
     Console().print(table)
+    flops.main()
     overhead.main()
+    bench_overhead.main()
     growth.main()
 
 

@@ -71,7 +71,11 @@ def cost_of_build(settings: Settings) -> Cost:
     command = [sys.executable, script, settings.home, settings.raw, settings.registry_file]
     root = str(Path(__file__).resolve().parents[2])
     done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": root}, stdout=subprocess.PIPE, text=True, check=True
+        command,
+        env={**os.environ, "PYTHONPATH": root, "DBT_WRITE_JSON": "true"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
     start, models, tests = _dbt_phases(settings.home, told["dbt"])

@@ -58,7 +58,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> memory_build.Models:
     folder = tmp_path_factory.mktemp("models")
     (folder / "two.toml").write_text(REGISTRY)
     chosen = Settings(home=folder / "home", raw=folder / "raw", registry_file=Path(folder / "two.toml"))
-    build(chosen, registry.load(chosen))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DBT_WRITE_JSON", "true")  # the compiled models, which an ordinary build does not write down
+        build(chosen, registry.load(chosen))
     return memory_build.load(chosen.home)
 
 

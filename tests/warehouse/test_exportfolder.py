@@ -217,7 +217,8 @@ def test_ctrl_c_leaves_nothing_half(database: Path, tmp_path: Path) -> None:
     while not list(tmp_path.glob(".out.*")) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) in (130, 0)
+    # -SIGINT: it came when all was done and Python was closing down; a shell shows 130 for it too.
+    assert process.wait(60) in (130, 0, -signal.SIGINT)
     assert [path.name for path in tmp_path.iterdir()] in ([], ["out"])
 
 

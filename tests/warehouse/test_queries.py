@@ -37,6 +37,9 @@ TAKEN_BACK = 2
 SOURCES = ("papers", "downloads", "releases", "questions", "events", "ranking", "surveys")
 NAMES = queries.names()
 SPEEDS = {"keras-tensorflow": [100.0 + n for n in range(8)], "pytorch": [200.0 + n for n in range(8)]}
+# Of the world's releases of Keras and PyTorch, and one that PyTorch never made.
+VERSIONS = {"keras-tensorflow": {"keras": "1.2.0"}, "pytorch": {"torch": "1.3.0+cpu"}, "older": {"torch": "9.9.9"}}
+PEAK = 7_817_472 * 1_000.0
 Row = dict[str, Any]
 Ask = Callable[..., list[Row]]
 
@@ -85,20 +88,35 @@ def full(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def write_benchmark(raw: Path) -> None:
-    """Archive a run of two engines, eight launches each, of SPEEDS images a second."""
+    """Archive a run of two engines, eight launches each, of SPEEDS images a second; one engine in a second stack."""
     device: Row = {"device_id": "d1", "cpu": "A CPU", "cores": 2, "gpu": None, "memory_gib": 4.0, "os": "An OS"}
-    common: Row = {"kind": "trial", "device_id": "d1", "track": "matched", "mode": "eager", "tuning": "stock"}
-    common |= {"dataset": "digits", "threads": 2, "precision": "float32", "seed": 0, "learned": True}
-    measured = {"phase": "training", "metric": "images_per_s", "unit": "images/s", "batch_size": 128}
+    matmul: Row = {"bound": "matmul", "phase": "machine", "metric": "flops_per_s", "unit": "FLOP/s", "batch_size": None}
+    pure_c: Row = {"bound": "pure_c", "phase": "training", "metric": "images_per_s", "unit": "images/s"}
+    bounds = [matmul | {"value": PEAK}, pure_c | {"value": 500.0, "batch_size": 128}]
     with Archive(raw).start("bench", lambda: LATER) as run:
         run.write("device", json.dumps({"kind": "device", **device, "python": "3.11.7", "versions": {}}).encode())
+        told = [bound | {"precision": "float32", "samples": [bound["value"]], "how": "invented"} for bound in bounds]
+        run.write("bounds", json.dumps({"kind": "bounds", "device_id": "d1", "threads": 2, "bounds": told}).encode())
         for engine, speeds in SPEEDS.items():
-            proof = {"kind": "parity", "engine": engine, "proved": True, "figures": {}}
-            run.write(f"parity:{engine}", json.dumps(proof).encode())
-            for number, speed in enumerate(speeds):
-                trial = common | {"trial_id": f"{engine}-{number}", "engine": engine, "started_at": LATER.isoformat()}
-                trial |= {"framework_id": engine.split("-")[0], "measurements": [{**measured, "value": speed}]}
+            for stack in ("", "older"):
+                proof = {"kind": "parity", "engine": engine, "stack": stack, "proved": True, "figures": {}}
+                run.write(f"parity:{engine}", json.dumps(proof).encode())
+            for trial in trials(engine, speeds):
                 run.write(f"trial:{engine}", json.dumps(trial).encode())
+        for trial in trials("pytorch", [speed / 2 for speed in SPEEDS["pytorch"]], stack="older"):
+            run.write("trial:pytorch", json.dumps(trial).encode())
+
+
+def trials(engine: str, speeds: list[float], stack: str = "") -> Iterator[Row]:
+    """Yield one launch a speed, with the libraries of VERSIONS."""
+    common: Row = {"kind": "trial", "device_id": "d1", "track": "matched", "mode": "eager", "tuning": "stock"}
+    common |= {"dataset": "digits", "threads": 2, "precision": "float32", "seed": 0, "learned": True, "stack": stack}
+    common |= {"engine": engine, "framework_id": engine.partition("-")[0], "started_at": LATER.isoformat()}
+    common |= {"in_force": {"versions": VERSIONS[stack or engine]}}
+    measured = {"phase": "training", "metric": "images_per_s", "unit": "images/s", "batch_size": 128}
+    for number, speed in enumerate(speeds):
+        measurements = [{**measured, "value": speed}]
+        yield common | {"trial_id": f"{engine}{stack}-{number}", "measurements": measurements}
 
 
 def ask(database: Path, name: str) -> list[Row]:
@@ -120,9 +138,9 @@ Rows = Callable[[str], list[Row]]
 # Every query, everywhere
 
 
-def test_there_are_sixteen_queries_each_with_title_question_reading_and_limits() -> None:
+def test_there_are_eighteen_queries_each_with_title_question_reading_and_limits() -> None:
     loaded = queries.load()
-    assert len(loaded) == 16
+    assert len(loaded) == 18
     for one in loaded:
         assert all((one.title, one.question, one.reading, one.limits)), one.name
         assert one.question.endswith("?"), one.name
@@ -272,8 +290,35 @@ def test_the_speed_ratio_is_that_of_the_medians(rows: Rows, full: Full) -> None:
     }
     a, b = row["engine_a"], row["engine_b"]
     assert (row["speed_ratio"], row["n"], row["rankable"]) == (round(medians[a] / medians[b], 2), 8, True)
+    assert (row["control_gap"], row["resolved"]) == (None, False)
     assert row["low"] <= row["speed_ratio"] <= row["high"]
     assert row["stars_ratio"] == round(stars[a] / stars[b], 2)
+
+
+def test_the_speed_of_a_version_stands_beside_the_day_of_its_release(rows: Rows, full: Full) -> None:
+    released = {
+        name: next(one["published_at"] for one in full.world.github.releases(full.repo(name)) if one["tag_name"] == tag)
+        for name, tag in (("keras-team/keras", "v1.2.0"), ("pytorch/pytorch", "v1.3.0"))
+    }
+    days = {name: date.fromisoformat(at[:10]) for name, at in released.items()}
+    found = [
+        (row["engine"], row["library"], row["version"], row["released_on"], row["median"], row["to_first"])
+        for row in rows("speed_by_release")
+    ]
+    assert found == [
+        ("keras-tensorflow", "keras", "1.2.0", days["keras-team/keras"], 103.5, 1.0),
+        ("pytorch", "torch", "1.3.0+cpu", days["pytorch/pytorch"], 203.5, 1.0),
+        ("pytorch", "torch", "9.9.9", None, 101.8, 0.5),
+    ]
+
+
+def test_an_engines_overhead_is_what_it_leaves_of_the_peak(rows: Rows) -> None:
+    told = ("engine", "images_per_s", "share_of_peak", "of_pure_c", "rankable")
+    assert [tuple(row[name] for name in told) for row in rows("framework_overhead")] == [
+        ("pytorch", 203.5, 0.2035, 0.407, True),
+        ("keras-tensorflow", 103.5, 0.1035, 0.207, True),
+        ("pytorch", 101.8, 0.1018, 0.204, True),
+    ]
 
 
 def quarter_of(day: date) -> date:
