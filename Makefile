@@ -4,8 +4,9 @@ BENCH ?= yes
 PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-# Two processes; the tests of one file stay together, since they share servers and builds.
-PARALLEL ?= -n 2 --dist loadfile
+# Three processes on two cores, since some tests wait; the tests of one file stay together, since they share servers and
+# builds. The longest files go first (tests/conftest.py), so that no core idles at the end.
+PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
 RUN_STAMP := $(VENV)/.run-$(BENCH)
 TEST_STAMP := $(VENV)/.test
 comma := ,
@@ -30,7 +31,7 @@ $(RUN_STAMP): $(BIN)/python pyproject.toml constraints.txt
 
 $(TEST_STAMP): $(BIN)/python pyproject.toml constraints.txt
 	@echo "Setting up .venv for the tests: about 3.5 GB."
-	$(INSTALL) -e '.[dashboard,bench,dev]'
+	$(INSTALL) -e '.[dashboard,bench-jax,dev]'
 	@touch $@ $(VENV)/.run-yes $(VENV)/.run-no
 
 test: lint  ## everything that CI checks, under 20 minutes
