@@ -14,6 +14,12 @@ from warehouse.statistics import LEAST_RANKED, NOISY, UNRANKABLE, compare, corre
 
 COMPARED = ("images_per_s", "images_per_cpu_s", "latency_p50_ms", "latency_p95_ms", "time_to_accuracy_s")
 """The metrics of which ratios are given: those by which people choose. Each ratio costs two bootstraps."""
+SETTING = (
+    *("run_id", "device_id", "device", "track", "tuning", "dataset"),
+    *("phase", "batch_size", "threads", "precision", "metric"),
+)
+"""What programs must share to be compared; macros/bench_setting.sql says it in SQL."""
+PROGRAM = ("engine", "mode", "versions", "stack")
 # Engines are timed by one target where these are the same.
 _LEARNT_ALIKE = ("run_id", "device_id", "device", "track", "dataset", "batch_size", "threads", "precision")
 Row = Mapping[str, Any]

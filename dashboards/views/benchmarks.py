@@ -29,6 +29,11 @@ TUNING = {
     "stock": "the environment as it comes",
     "tuned": "the best known environment for each engine",
 }
+# What `dlpulse bench run` proves on each track before it times anything.
+PROVED = {
+    "default": "layers, probabilities and loss, in float32",
+    "matched": "layers, logits, loss, gradients and training steps, in float64",
+}
 
 
 def main() -> None:
@@ -55,9 +60,10 @@ def main() -> None:
         "Reference CNN (11,290 parameters) in each framework, one process per trial · measured "
         f"{wording.day(run['started_at'])} on {_device_name(state, device_id)}. Other machines rank otherwise.",
     )
-    _proof(state, run["run_id"])
+    _proof(state, run["run_id"], wording.listing(results["track"]))
     st.caption(
-        "Points are single trials, the band spans the quartiles, the mark is the median. Noisy results are grey."
+        "Points are single trials, the band spans the quartiles, the mark is the median. "
+        "What is too noisy to be ranked is grey."
     )
     if "tuned" not in set(results["tuning"]):
         st.caption("Stock only, the environment as it comes: `dlpulse bench run` without `--quick` measures tuned too.")
@@ -162,15 +168,20 @@ def _noise(rows: pd.DataFrame) -> str:
     return f"Noisy, quartiles 10 % of the median apart or more: {wording.listing(noisy['label'])}."
 
 
-def _proof(state: Published, run_id: str) -> None:
+def _proof(state: Published, run_id: str, track: str) -> None:
+    """Tell what was proved on the track that is shown: the other proves something else."""
     proofs = measurements.proofs(state, run_id)
+    proofs = proofs[proofs["track"] == track]
     if proofs.empty:
         st.warning("No parity proof is stored with this run: the networks may differ.", icon=":material/help:")
         return
     failed = proofs[~proofs["proved"].fillna(False).astype(bool)]
     if failed.empty:
         engines = wording.listing(proofs["engine"].drop_duplicates())
-        st.success(f"Proved to be the same network before timing, in float64: {engines}.", icon=":material/verified:")
+        st.success(
+            f"Proved to be the same network before timing ({PROVED.get(track, track)}): {engines}.",
+            icon=":material/verified:",
+        )
     else:
         st.error(f"Not proved to be the same network: {wording.listing(_ways(failed))}. Do not compare.")
     with st.expander("The proof's figures"):

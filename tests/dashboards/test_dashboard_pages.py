@@ -176,7 +176,8 @@ def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: 
 def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), PAGES[2])
     shown = words(app)
-    assert "Proved to be the same network before timing, in float64: keras-tensorflow and pytorch." in shown
+    proved = "Proved to be the same network before timing (layers, probabilities and loss, in float32)"
+    assert f"{proved}: keras-tensorflow and pytorch." in shown
     assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in shown
     assert "#### Tuned: keras-tensorflow 2,856 images/s" in shown
     assert "Noisy, quartiles 10 % of the median apart or more: pytorch." in shown
@@ -184,6 +185,25 @@ def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkey
     assert circumstances["cpu"] == "AMD EPYC 7R13 Processor"
     assert circumstances["torch"] == "2.13.0"
     assert circumstances["gpu"] == "none found"
+
+
+def of_matched_track(path: Path, *tables: str) -> None:
+    with duckdb.connect(str(sample.write(path / "dlpulse.duckdb", "full"))) as connection:
+        for table in tables:
+            connection.execute(f"update {table} set track = 'matched'")
+
+
+def test_the_proof_told_is_that_of_the_track_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_matched_track(tmp_path, "fct_bench_results", "fct_bench_trials", "meta_parity")
+    shown = words(opened(monkeypatch, tmp_path, PAGES[2]))
+    assert "(layers, logits, loss, gradients and training steps, in float64): keras-tensorflow and pytorch." in shown
+
+
+def test_the_other_track_s_proof_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_matched_track(tmp_path, "fct_bench_results", "fct_bench_trials")
+    app = opened(monkeypatch, tmp_path, PAGES[2])
+    assert "No parity proof is stored with this run" in app.warning[0].value
+    assert "Proved to be the same network" not in words(app)
 
 
 def test_tracks_and_batch_sizes_are_never_in_one_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

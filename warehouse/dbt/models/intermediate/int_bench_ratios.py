@@ -2,22 +2,16 @@
 
 import pyarrow as pa
 
-from warehouse.summaries import COMPARED, ratios
-
-KEYS = [
-    "run_id", "device_id", "device", "track", "tuning", "dataset",
-    "phase", "batch_size", "threads", "precision", "metric",
-]  # fmt: skip
-PROGRAM = ["engine", "mode", "versions", "stack"]
+from warehouse.summaries import COMPARED, PROGRAM, SETTING, ratios
 
 
 def model(dbt, session):
     dbt.config(materialized="table")
-    wanted = ", ".join([*KEYS, *PROGRAM, "value"])
+    wanted = ", ".join([*SETTING, *PROGRAM, "value"])
     samples = dbt.ref("int_bench_samples").filter(f"metric in {COMPARED}").project(wanted).to_arrow_table()
     schema = pa.schema(
         [
-            *[samples.schema.field(name) for name in KEYS],
+            *[samples.schema.field(name) for name in SETTING],
             *[(f"{name}_{side}", pa.string()) for side in "ab" for name in PROGRAM],
             *[(name, pa.float64()) for name in ("ratio", "low", "high")],
             ("n", pa.int64()),
@@ -25,4 +19,4 @@ def model(dbt, session):
             ("p_holm", pa.float64()),
         ]
     )
-    return pa.Table.from_pylist(ratios(samples.to_pylist(), KEYS, PROGRAM), schema=schema)
+    return pa.Table.from_pylist(ratios(samples.to_pylist(), SETTING, PROGRAM), schema=schema)
