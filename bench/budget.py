@@ -9,8 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
-GRACE_S = 60.0
-"""What a launch may take beyond the budget's end, if it is not expected to take longer: a slow one is no hung one."""
+PATIENCE = 6
+"""What takes so many times as long as expected is taken to hang; less, with threads that spin on a busy machine, is
+slowness."""
+# What a launch that began in time may take beyond the budget's end: this share of it (3 s of --quick's), or a minute.
+_GRACE_SHARE = 1 / 30
+_GRACE_S = 60.0
 _NOTCH = 1.57
 Key = TypeVar("Key", bound=Hashable)
 
@@ -20,6 +24,7 @@ class Budget:
 
     def __init__(self, budget_s: float | None, timeout_s: float) -> None:
         self._most_s, self._timeout_s = inf if budget_s is None else budget_s, timeout_s
+        self._grace_s = min(_GRACE_S, self._most_s * _GRACE_SHARE)
         self._began = time.monotonic()
 
     def add(self, seconds: float) -> None:
@@ -40,9 +45,12 @@ class Budget:
         """Tell whether something ends in time that is expected to take so long."""
         return self.elapsed_s + seconds <= self._most_s
 
-    def limit(self, expected_s: float) -> float:
-        """Return after how long a launch is taken to hang: its time-out, or when the budget ends and a launch more."""
-        return min(self._timeout_s, self.left_s + max(GRACE_S, expected_s))
+    def limit(self, *, least_s: float = 0.0, after_s: float = 0.0) -> float:
+        """Return after how many seconds what begins now must end: its time-out, or the budget's end and a little grace.
+
+        `after_s` are kept for what must follow it. What is done in any case has `least_s`, whatever is left.
+        """
+        return min(self._timeout_s, max(self.left_s + self._grace_s - after_s, least_s))
 
 
 def relative_interval(values: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -77,6 +78,10 @@ def telling(variables: Mapping[str, str]) -> dict[str, str]:
     return {**plain, **device_circumstances.telling(variables)}
 
 
+class WorkerLate(WorkerFailed):
+    """A worker had not answered in the time that it was given."""
+
+
 class Worker:
     """One running worker process; `result` waits for it. Closing it ends the process.
 
@@ -92,6 +97,7 @@ class Worker:
         argv: Sequence[str] = (),
     ) -> None:
         self.name = name
+        self._began = time.monotonic()
         self._errors: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
             argv or [sys.executable, *ARGUMENTS],
@@ -126,13 +132,15 @@ class Worker:
         """Return the worker's JSON.
 
         Raises:
-            WorkerFailed: when it crashed, took longer than `timeout` seconds, or answered nonsense.
+            WorkerLate: when it is not there after `timeout` seconds more; says how long it has been running.
+            WorkerFailed: when it crashed or answered nonsense.
         """
         try:
             # communicate() would close stdin, the worker's sign that its parent has died.
             output = _read_all(self._process, timeout)
         except subprocess.TimeoutExpired:
-            raise WorkerFailed(f"{self.name}: no result after {timeout:.0f} s; its worker was ended") from None
+            ran_s = time.monotonic() - self._began
+            raise WorkerLate(f"{self.name}: no result after {ran_s:.0f} s; its worker was ended") from None
         try:
             answer: dict[str, Any] = json.loads(output)
         except ValueError:

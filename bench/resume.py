@@ -28,7 +28,10 @@ class Finished:
 
 @dataclass
 class Past:
-    """What is there of a run; `plan` is what all of it was to be, `circumstances` are those it began in."""
+    """What is there of a run; `plan` is what all of it was to be, `circumstances` are those it began in.
+
+    `beside_s` are the seconds that went into all but the finished trials: proofs, bounds, launches that failed.
+    """
 
     run_id: str
     plan: Plan
@@ -39,6 +42,12 @@ class Past:
     proofs: dict[Proving, dict[str, Any]] = field(default_factory=dict)
     has_bounds: bool = False
     finished: list[Finished] = field(default_factory=list)
+    beside_s: float = 0.0
+
+    @property
+    def spent_s(self) -> float:
+        """What the run has taken so far, as far as it was stored: older ones told it of trials alone."""
+        return self.beside_s + sum(one.took_s for one in self.finished)
 
     @property
     def trials(self) -> set[Planned]:
@@ -90,7 +99,7 @@ def read(archive: Archive, run_id: str = LAST) -> Past:
     body = plans[chosen]
     past = Past(chosen, Plan.from_json(body), body["device_id"], body["versions"], stacks=body.get("stacks", []))
     for response, row in rows:
-        if _run(response, row) == chosen and "error" not in row:
+        if _run(response, row) == chosen:
             _take(past, row)
     return past
 
@@ -104,16 +113,22 @@ def headline(answer: Mapping[str, Any], batch_size: int) -> float | None:
 
 
 def _take(past: Past, body: Mapping[str, Any]) -> None:
-    match body.get("kind"):
+    took_s = float(body.get("took_s", 0.0))
+    kind = body.get("kind")
+    if kind == "trial" and "error" not in body and body["learned"]:
+        value = headline(body, body["batch_sizes"][0])
+        past.finished.append(Finished(_planned(body), value, took_s))
+        return
+    past.beside_s += took_s
+    if "error" in body:
+        return
+    match kind:
         case "device" if not past.circumstances:
             past.circumstances = body
         case "parity":
             past.proofs[proving_of(body)] = dict(body)
         case "bounds":
             past.has_bounds = True
-        case "trial" if body["learned"]:
-            value = headline(body, body["batch_sizes"][0])
-            past.finished.append(Finished(_planned(body), value, float(body.get("took_s", 0.0))))
 
 
 def proving_of(body: Mapping[str, Any]) -> Proving:

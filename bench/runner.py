@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from bench import accelerators, data, device, resume, stackfile, stacks
 from bench import wanted as wanting
+from bench.alone import alone
 from bench.engines import ENGINES, EngineSpec, choose
 from bench.progress import Progress, silent
 from bench.protocol import QUICK, Conditions, Field, Plan, Proving, groups, plan
+from bench.proving import Argv, prove
 from bench.resume import Past
-from bench.session import Argv, Files, Session, prove
+from bench.session import Files, Session
 from bench.summary import Summary
 from bench.wanted import SAMPLE, Say, Wanted
 from warehouse.errors import BadInputError, DlpulseError
@@ -30,6 +29,7 @@ from warehouse.settings import Settings
 SOURCE = "bench"
 PROVING_DATASET = "digits"
 """What proofs are made on: small, always there, and without the flat areas whose max-pool winners are a toss-up."""
+_BUSY = "another benchmark is running; two at once would spoil each other's times"
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,14 @@ def run(settings: Settings, ready: Ready, *, progress: Progress = silent) -> Sum
     """Prove and time on this device what the plan says, into the raw archive under `settings.raw`.
 
     Raises:
-        DlpulseError: another run is under way (it would spoil both).
+        DlpulseError: another run is under way (it would spoil both), or a stack has been removed since `prepare`.
     """
     told = {
         "versions": ready.versions,
         "stacks": [{key: value for key, value in asdict(one).items() if key != "folder"} for one in ready.stacks],
     }
-    argv: Argv = {stack.name: stacks.argv(stack) for stack in ready.stacks}
-    with _alone(settings.home), tempfile.TemporaryDirectory() as folder:
+    with alone(settings.home, _BUSY), tempfile.TemporaryDirectory() as folder:
+        argv = _launchers(ready.stacks)
         files = _files(Path(folder), ready.loaded, _cache(settings) / "bounds")
         about = {**asdict(ready.plan.conditions), "quick": ready.plan.protocol.name == QUICK.name}
         if ready.past:
@@ -153,24 +153,19 @@ def verify(wanted: Wanted, *, timeout: float = 900.0) -> Iterator[tuple[Proving,
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proving.npz"
         data.load(PROVING_DATASET).save(path)
-        yield from prove(proofs, path, device_kind=kind, seed=wanted.seed, timeout=timeout, argv={})
+        yield from prove(proofs, path, device_kind=kind, seed=wanted.seed, patience=lambda _: timeout, argv={})
 
 
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Keep other benchmarks of this home away."""
-    lock = filelock.FileLock(home / "bench.lock", timeout=0)
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except filelock.Timeout:
-        raise DlpulseError("another benchmark is running; two at once would spoil each other's times") from None
-    except OSError as error:
-        raise DlpulseError(f"cannot benchmark in {home}: {error.strerror or error}") from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _launchers(known: Sequence[stackfile.Stack]) -> Argv:
+    """Return what starts a worker in each stack.
+
+    Raises:
+        DlpulseError: one is not there any more.
+    """
+    for stack in known:
+        if not stacks.ready(stack):
+            raise DlpulseError(f"stack {stack.name!r} has been removed meanwhile; start again")
+    return {stack.name: stacks.argv(stack) for stack in known}
 
 
 def _files(folder: Path, loaded: data.Dataset, bounds: Path) -> Files:

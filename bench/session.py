@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import device
-from bench.budget import Budget, widest
+from bench.budget import PATIENCE, Budget, widest
 from bench.engines import ENGINES
-from bench.launch import ARGUMENTS, Worker, WorkerFailed, environment, outer_environment, telling
+from bench.launch import ARGUMENTS, Worker, WorkerFailed, WorkerLate, environment, outer_environment, telling
 from bench.progress import BOUNDS_S, PROOF_S, Pace, Progress, Step, silent
 from bench.protocol import Contestant, Plan, Planned, Proving
+from bench.proving import Argv, prove
 from bench.resume import Past, headline
 from bench.summary import Summary
 from warehouse.raw import Run
 
-_AT_ONCE = 4
-"""Workers that prove side by side, at most: each holds up to a gigabyte."""
-Argv = Mapping[str, Sequence[str]]
-"""What starts a worker in each stack of library versions; dlpulse's own ("") is not among them."""
+_PATIENCE_OF_PROOFS = 4
+"""PATIENCE for them: what they are expected to take has more room in it than a launch's guess."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +61,11 @@ class Session:
         self._refused: set[Proving] = set()
         self._number = self._done = 0
         self._budget = Budget(plan.protocol.budget_s, plan.protocol.timeout_s)
+        self._budget.add(self._past.spent_s)
         for one in self._past.finished:
-            self._budget.add(one.took_s)
             self._note(one.trial.contestant, one.value, one.took_s)
         self._todo = [trial for trial in plan.trials if trial not in self._past.trials]
+        self._in_any_case = [trial for stage in plan.stages[:1] for trial in stage if trial.launch == stage[0].launch]
 
     def run(self) -> Summary:
         """Prove, measure the bounds, and do the trials that are left; returns early after Ctrl-C."""
@@ -78,13 +76,13 @@ class Session:
         try:
             self._prove()
             if not protocol.budget_s or protocol.fill:
-                self._bounds()
+                self._bounds(PATIENCE * BOUNDS_S)
             for number, stage in enumerate(self._plan.stages):
                 self._stage(number, stage)
             if protocol.fill:
                 self._fill()
             if self._budget.fits(BOUNDS_S):
-                self._bounds()
+                self._bounds(BOUNDS_S)
         except KeyboardInterrupt:
             self.summary.stopped = True
             self.summary.left = len(self._todo)
@@ -100,14 +98,30 @@ class Session:
         open_ones = [one for one in self._plan.proofs if one not in self._past.proofs]
         self._show("proofs of identity")
         about = self._plan.conditions
-        limit = self._plan.protocol.timeout_s
         proofs = prove(
-            open_ones, self._files.proving, device_kind=about.device, seed=about.seed, timeout=limit, argv=self._argv
+            open_ones,
+            self._files.proving,
+            device_kind=about.device,
+            seed=about.seed,
+            patience=self._patience_of_proofs,
+            argv=self._argv,
         )
         for proving, proof in proofs:
             self._store(f"parity:{proving.engine}", {**proof, "data_sha256": self._files.proving_sha256})
             self._judge(proving, proof)
             self._show("proofs of identity")
+
+    def _patience_of_proofs(self, together: Sequence[Proving]) -> float:
+        """Return how long these are waited for: all are made in any case, and then the first round."""
+        expected = max(self._proof_s(one) for one in together)
+        others = [one for one in self._plan.proofs if one not in self.summary.proved and one not in together]
+        # Two at least are made at once.
+        after_s = sum(map(self._proof_s, others)) / 2 + self._kept_s(self._in_any_case)
+        return self._budget.limit(least_s=_PATIENCE_OF_PROOFS * expected, after_s=after_s)
+
+    def _proof_s(self, proving: Proving) -> float:
+        """Return what a proof is expected to take: no less than a launch, which compiles likewise."""
+        return max(PROOF_S, self._pace.expected(Contestant(*proving)))
 
     def _judge(self, proving: Proving, proof: Mapping[str, Any]) -> None:
         self.summary.proved[proving] = bool(proof.get("proved"))
@@ -122,8 +136,11 @@ class Session:
         self._refused.add(proving)
         self._todo = [trial for trial in self._todo if trial.contestant.proving != proving]
 
-    def _bounds(self) -> None:
-        """Measure what the machine could do at this number of threads; without it there is no share of peak."""
+    def _bounds(self, least_s: float) -> None:
+        """Measure what the machine could do at this number of threads; without it there is no share of peak.
+
+        It has `least_s` seconds, even when the budget ends before.
+        """
         if self._past.has_bounds or not self._plan.protocol.bounds:
             return
         self._past.has_bounds = True
@@ -131,19 +148,20 @@ class Session:
         threads, folder = self._plan.conditions.threads, self._files.folder
         request = {"kind": "bounds", "threads": threads, "folder": str(self._files.bounds)}
         variables = environment(None, "stock", folder, outer_environment())
+        began = time.monotonic()
         try:
             with Worker("bounds", request, folder, variables) as worker:
-                answer = worker.result(self._budget.limit(BOUNDS_S))
+                answer = worker.result(self._budget.limit(least_s=least_s))
         except WorkerFailed as error:
             self.summary.notes.append(f"no bounds: {error}")
             answer = {"error": str(error)}
-        self._store("bounds", {"threads": threads, **answer})
+        self._store("bounds", {"threads": threads, **answer, "took_s": _since(began)})
 
     def _stage(self, number: int, stage: Sequence[Planned]) -> None:
         """Do a stage's trials that are left, round by round.
 
-        With a budget, a later stage begins only if all of it, and a later round only if that round, is expected to
-        end in time; when the budget is spent nothing begins any more. The first round is done in any case.
+        With a budget, a later stage begins only if all of it, a later round only if that round, and a launch only if
+        it too, is expected to end in time. The first round is done in any case.
         """
         left = self._open(stage)
         names = ", ".join(sorted({f"{one.contestant.track} {one.contestant.tuning}" for one in left}))
@@ -156,7 +174,7 @@ class Session:
             if done and not self._fits(trials):
                 self._leave_out(self._open(stage), note)
             for trial in trials:
-                if (number or done) and not self._fits([]):
+                if (number or done) and not self._may_begin(trial):
                     self._leave_out(self._open(stage), note)
                 if trial in self._todo:  # its engine may have failed meanwhile
                     self._trial(trial)
@@ -166,6 +184,25 @@ class Session:
 
     def _fits(self, trials: Sequence[Planned]) -> bool:
         return self._budget.fits(self._pace.total(one.contestant for one in trials))
+
+    def _may_begin(self, trial: Planned) -> bool:
+        """Tell whether there is time left, and no less than the launch is expected to take before it would be ended."""
+        return self._fits([]) and self._pace.expected(trial.contestant) <= self._budget.limit()
+
+    def _patience(self, trial: Planned) -> float:
+        """Return how long a launch is waited for; one that is made in any case leaves time for the others."""
+        if trial not in self._in_any_case:
+            return self._budget.limit()
+        proving = trial.contestant.proving  # what hangs is not launched again, nor is its control
+        rest = [one for one in self._in_any_case if one.contestant.proving != proving]
+        return self._budget.limit(least_s=self._hanging_s(trial), after_s=self._kept_s(rest))
+
+    def _kept_s(self, trials: Sequence[Planned]) -> float:
+        """Return the time kept for those of the trials that are left: twice the expected, which may be a guess."""
+        return 2 * self._pace.total(one.contestant for one in self._open(trials))
+
+    def _hanging_s(self, trial: Planned) -> float:
+        return PATIENCE * self._pace.expected(trial.contestant)
 
     def _leave_out(self, trials: Sequence[Planned], note: str) -> None:
         if trials:
@@ -185,14 +222,20 @@ class Session:
             self._trial(Planned(last, launch, self._plan.conditions.seed))
 
     def _trial(self, trial: Planned) -> None:
-        """Run one trial, once more if it fails and there is time; what fails again is not asked any more."""
+        """Run one trial, once more if it fails and there is time; what fails again is not asked any more.
+
+        What the budget ended before it could be called hung has not failed.
+        """
         body = self._attempt(trial)
-        if "error" in body and self._fits([trial]):
+        again_s = max(body["took_s"], self._pace.expected(trial.contestant))  # what hung may hang again
+        if "error" in body and self._budget.fits(again_s):
             self.summary.notes.append(f"{body['error']}; tried once more")
             body = self._attempt(trial)
         if trial in self._todo:
             self._todo.remove(trial)
-        if "error" in body or not body["learned"]:
+        if body.get("out_of_time"):
+            self.summary.notes.append(f"{body['error']}, as the budget was spent")
+        elif "error" in body or not body["learned"]:
             self._refuse(trial.contestant.proving)
             unlearned = f"{trial.contestant.title}: did not learn (accuracy {body.get('accuracy')}); no result"
             self.summary.failures.append(str(body.get("error", unlearned)))
@@ -205,7 +248,7 @@ class Session:
         self._show(trial.title)
         began = time.monotonic()
         body = self._measure(trial)
-        body["took_s"] = round(time.monotonic() - began, 3)
+        body["took_s"] = _since(began)
         self._store(f"trial:{trial.contestant.engine}", body)
         return body
 
@@ -237,9 +280,13 @@ class Session:
         }
         path = self._files.whole if job.kind == "learning" else self._files.sample
         request = {"kind": "trial", "job": asdict(job), "data": str(path)}
+        patience = self._patience(trial)
         try:
             with Worker(spec.name, request, folder, variables, argv) as worker:
-                return {**body, **worker.result(self._budget.limit(self._pace.expected(trial.contestant)))}
+                return {**body, **worker.result(patience)}
+        except WorkerLate as error:
+            hung = patience >= min(self._hanging_s(trial), self._plan.protocol.timeout_s)
+            return {**body, "error": str(error), "out_of_time": not hung}
         except WorkerFailed as error:
             return {**body, "error": str(error)}
 
@@ -259,33 +306,5 @@ class Session:
         self._progress(Step(self._done, self._done + len(self._todo), title, self._budget.elapsed_s, remaining))
 
 
-def prove(
-    provings: Sequence[Proving],
-    data: Path,
-    *,
-    device_kind: str,
-    seed: int,
-    timeout: float,
-    argv: Argv,
-) -> Iterator[tuple[Proving, dict[str, Any]]]:
-    """Yield each proof, several made at once, since nothing is timed; a worker that fails gives an `error`."""
-    cores = device.usable_cores()
-    at_once = min(max(cores, 2), _AT_ONCE)
-    # The numpy reference's own threads would spin against the engines'.
-    alone = {"OPENBLAS_NUM_THREADS": "1"}
-    for start in range(0, len(provings), at_once):
-        with ExitStack() as stack:
-            workers = []
-            for one in provings[start : start + at_once]:
-                about = {"engine": one.engine, "mode": one.mode, "track": one.track, "device": device_kind}
-                request = {"kind": "parity", **about, "threads": max(1, cores // at_once), "seed": seed}
-                spec, folder = ENGINES[one.engine], data.parent
-                variables = environment(spec, one.tuning, folder, outer_environment(), device=device_kind) | alone
-                worker = Worker(spec.name, {**request, "data": str(data)}, folder, variables, argv.get(one.stack, ()))
-                about |= {"tuning": one.tuning, "stack": one.stack}
-                workers.append((one, about, stack.enter_context(worker)))
-            for one, about, worker in workers:
-                try:
-                    yield one, {**worker.result(timeout), **about}
-                except WorkerFailed as error:
-                    yield one, {**about, "error": str(error)}
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import stackcache, stacks
+from bench.alone import alone
 from warehouse.errors import BadInputError
 from warehouse.settings import Settings
 
 Remove = Annotated[list[str] | None, typer.Option("--remove", metavar="NAME", help="Remove this one; repeatable.")]
 RemoveAll = Annotated[bool, typer.Option("--remove-all", help="Remove every one, and pip's own.")]
+
+_BUSY = "a benchmark is running, perhaps from these environments; try again when it has ended"
 
 
 def command(ctx: typer.Context, remove: Remove = None, remove_all: RemoveAll = False) -> None:
@@ -22,12 +25,14 @@ def command(ctx: typer.Context, remove: Remove = None, remove_all: RemoveAll = F
     folder = stacks.folder(settings.home)
     if remove and remove_all:
         raise BadInputError("--remove excludes --remove-all")
-    for name in remove or ():
-        typer.echo(f"{name}: removed, {stackcache.mb(stackcache.remove(folder, name))} freed")
-    if remove_all:
-        typer.echo(f"all removed, {stackcache.mb(stackcache.free(folder))} freed")
     if not (remove or remove_all):
         _list(stackcache.environments(folder))
+        return
+    with alone(settings.home, _BUSY):
+        for name in remove or ():
+            typer.echo(f"{name}: removed, {stackcache.mb(stackcache.remove(folder, name))} freed")
+        if remove_all:
+            typer.echo(f"all removed, {stackcache.mb(stackcache.free(folder))} freed")
 
 
 def _list(found: list[stackcache.Environment]) -> None:

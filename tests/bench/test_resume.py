@@ -87,6 +87,27 @@ def test_what_is_done_is_read_with_its_value_and_what_it_took(settings: Settings
     assert [(trial.launch, trial.seed) for trial in left] == [(2, 0), (3, 0)]
 
 
+def test_what_proofs_bounds_and_failed_launches_took_is_read_and_what_is_untold_counts_nothing(
+    settings: Settings,
+) -> None:
+    proof = {"kind": "parity", **{name: TRIAL[name] for name in ("engine", "mode", "track", "tuning", "stack")}}
+    run_id = planned(
+        settings,
+        {**proof, "proved": True, "took_s": 10.0},
+        {**proof, "error": "it crashed", "took_s": 2.0},
+        {**proof, "proved": True},
+        {"kind": "bounds", "took_s": 20.0},
+        {"kind": "bounds", "error": "it crashed", "took_s": 0.5},
+        {**TRIAL, "error": "it crashed", "took_s": 3.0},
+        {**TRIAL, "learned": False, "took_s": 4.0},
+        TRIAL,
+        {**TRIAL, "bench_run": "another", "took_s": 99.0, "error": "it crashed"},
+    )
+    past = resume.read(Archive(settings.raw), run_id)
+    assert past.beside_s == 39.5
+    assert [one.took_s for one in past.finished] == [4.5]
+
+
 def test_a_run_does_not_go_on_with_another_device_or_version(settings: Settings) -> None:
     run_id = planned(settings)
     past = resume.read(Archive(settings.raw), run_id)

@@ -16,15 +16,16 @@ from typing import Any
 import filelock
 import pytest
 
-from bench import budget, engines, progress, runner, wanted
+from bench import engines, progress, proving, runner, session, wanted
 from bench.data import Dataset
 from bench.device import usable_cores
-from bench.engines import ENGINES, EngineSpec
+from bench.engines import ARTICLE, ENGINES, EngineSpec
 from bench.job import Job
 from bench.launch import Worker, WorkerFailed, environment, telling
 from bench.progress import Step
 from bench.protocol import (
     FULL,
+    QUICK,
     STANDARD,
     Conditions,
     Contestant,
@@ -37,6 +38,7 @@ from bench.protocol import (
 )
 from bench.resume import Finished, Past
 from bench.session import Files, Session
+from bench.stackfile import Stack
 from bench.summary import Summary
 from bench.wanted import Wanted
 from bench.worker import bind
@@ -259,6 +261,14 @@ def test_two_benchmarks_at_once_are_refused(settings: Settings) -> None:
         runner.run(settings, ready)
 
 
+def test_a_stack_that_was_removed_before_the_run_began_is_named(settings: Settings, tmp_path: Path) -> None:
+    ready = runner.prepare(settings, Wanted(TINY, engines=("pytorch",), dataset="synthetic"))
+    gone = Stack("old", ("torch==2.12.0",), ("pytorch",), tmp_path / "stacks")
+    with pytest.raises(DlpulseError, match=r"^stack 'old' has been removed meanwhile; start again$"):
+        runner.run(settings, replace(ready, stacks=[gone]))
+    assert stored(settings, "") == []
+
+
 def plain(folder: Path) -> dict[str, str]:
     return environment(None, "stock", folder, os.environ)
 
@@ -267,9 +277,12 @@ ANSWERING = """
 import json, os, sys, time
 request = json.loads(sys.stdin.readline())
 if request["kind"] == "parity":
+    if os.path.exists(request["mode"] + " proof hangs"):
+        time.sleep(60)
     wrong = request["mode"] == "channels_last"
     wrong |= os.path.exists("tuned is wrong") and "MALLOC_TOP_PAD_" in os.environ and request["mode"] == "eager"
     answer = {"proved": not wrong, "faults": ["logits differ by 1"] if wrong else [], "figures": {}}
+    answer["threads"] = request["threads"]
 else:
     job = request["job"]
     if os.path.exists(job["mode"] + " crashes once"):
@@ -287,19 +300,19 @@ print(json.dumps(answer))
 """
 
 
+ARGV = {"s": [sys.executable, "-c", ANSWERING]}
 CONDITIONS = Conditions(0, 1, "float32", "cpu", "digits", "")
 
 
 def session_of(
-    settings: Settings, protocol: Protocol, folder: Path, **more: Any
+    settings: Settings, protocol: Protocol, folder: Path, *, conditions: Conditions = CONDITIONS, **more: Any
 ) -> tuple[Summary, list[dict[str, Any]]]:
     """Run a plan of three engines whose worker is a small program that answers at once; return its trials' bodies."""
     fields = [Field("pytorch", "eager", "s"), Field("keras-tensorflow", "graph", "s"), LAST]
-    planned = plan(fields, protocol, CONDITIONS, random.Random(0))
+    planned = plan(fields, protocol, conditions, random.Random(0))
     files = Files(folder, folder, folder, folder / "p", "", folder)
-    argv = {"s": [sys.executable, "-c", ANSWERING]}
     with Archive(settings.raw).start("bench", settings.clock) as run:
-        summary = Session(run, planned, files, {"device_id": "d"}, argv=argv, **more).run()
+        summary = Session(run, planned, files, {"device_id": "d"}, argv=ARGV, **more).run()
     return summary, [response.json() for response in stored(settings, "trial:")]
 
 
@@ -361,17 +374,28 @@ def test_what_fails_twice_in_a_row_is_not_launched_again(settings: Settings, tmp
     assert len(bodies) == 2 + 2 * 3
 
 
-def test_a_launch_that_hangs_is_ended_with_the_budget_and_not_tried_again(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(budget, "GRACE_S", 0.5)
-    monkeypatch.setattr(progress, "START_S", 0.0)
+SHARED: dict[str, Any] = {"track": "matched", "tuning": "stock", "stack": "s"}
+STACKED = [
+    *(("pytorch", "eager", False), ("pytorch", "eager", True), ("keras-tensorflow", "graph", False)),
+    ("pytorch", "channels_last", False),
+]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything be expected to take half a second, so that what hangs is ended soon."""
+    monkeypatch.setattr(progress, "START_S", 0.4)
+    monkeypatch.setattr(session, "PROOF_S", 0.5)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_launch_that_hangs_is_ended_with_the_budget_and_not_tried_again(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "graph hangs").touch()
     began = time.monotonic()
-    summary, bodies = session_of(settings, replace(TINY, budget_s=3.0), tmp_path)
+    summary, bodies = session_of(settings, replace(TINY, budget_s=6.0), tmp_path)
     assert time.monotonic() - began < 20
     assert (summary.notes, len(summary.failures)) == ([], 2)
-    assert re.fullmatch(r"keras-tensorflow: no result after [0-4] s; its worker was ended", summary.failures[1])
+    assert re.fullmatch(r"keras-tensorflow: no result after [0-7] s; its worker was ended", summary.failures[1])
     assert sorted((body["mode"], "error" in body) for body in bodies) == [
         ("eager", False),
         ("eager", False),
@@ -379,11 +403,102 @@ def test_a_launch_that_hangs_is_ended_with_the_budget_and_not_tried_again(
     ]
 
 
-def test_a_resumed_run_has_spent_what_its_launches_took_once(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("impatient")
+def test_a_later_launch_that_the_budget_ends_before_it_can_be_called_hung_is_no_failure(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "eager hangs").touch()
+    protocol = replace(TINY, launches=2, budget_s=5.5)
+    programs = [Contestant(mode=mode, engine=engine, control=control, **SHARED) for engine, mode, control in STACKED]
+    past = Past("r", Plan(protocol, CONDITIONS, []), "d")
+    past.proofs = {one.proving: {"proved": one.mode != "channels_last", "faults": ["other"]} for one in programs}
+    # What takes a second is not taken to hang before six are gone; 3.2 of the 5.5 are left.
+    seconds = {"eager": 1.0, "graph": 0.3}
+    past.finished = [Finished(Planned(one, 1, 0), 100.0, seconds[one.mode]) for one in programs[:3]]
+    summary, bodies = session_of(settings, protocol, tmp_path, past=past)
+    late = [body for body in bodies if body.get("out_of_time")]
+    assert [(body["mode"], body["launch"], "error" in body) for body in late] == [("eager", 2, True)]
+    assert len(summary.failures) == 1  # the proof that fails in any case
+    line = r"pytorch: no result after [0-4] s; its worker was ended, as the budget was spent"
+    assert [note for note in summary.notes if re.fullmatch(line, note)] == summary.notes[:1]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_proof_that_hangs_is_ended_with_the_budget_and_the_others_are_made_and_timed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "graph proof hangs").touch()
+    began = time.monotonic()
+    summary, bodies = session_of(settings, replace(TINY, budget_s=6.0), tmp_path)
+    assert time.monotonic() - began < 20
+    assert [(one.mode, proved) for one, proved in sorted(summary.proved.items())] == [
+        ("graph", False),
+        ("channels_last", False),
+        ("eager", True),
+    ]
+    assert any(re.fullmatch(r"keras-tensorflow: no result after [0-7] s; .* ended", one) for one in summary.failures)
+    assert {(body["mode"], body["control"]) for body in bodies} == {("eager", False), ("eager", True)}
+
+
+def test_a_quick_runs_hung_launch_leaves_time_for_the_others_and_ends_within_90_seconds(
+    settings: Settings, tmp_path: Path
+) -> None:
+    planned = plan([Field("keras-tensorflow", "graph"), Field("pytorch", "eager")], QUICK, CONDITIONS, random.Random(0))
+    past = Past("r", planned, "d", has_bounds=True, beside_s=15.0)
+    files = Files(tmp_path, tmp_path, tmp_path, tmp_path / "p", "", tmp_path)
+    with Archive(settings.raw).start("bench", settings.clock) as run:
+        one = Session(run, planned, files, {"device_id": "d"}, past=past)
+    # Keras and its control hang together; PyTorch's launch follows in any case.
+    keras, pytorch = (
+        next(trial for trial in planned.trials if trial.contestant.engine == engine) for engine in ARTICLE
+    )
+    kept = 2 * progress.Pace(QUICK).expected(pytorch.contestant)
+    assert 15.0 + one._patience(keras) + kept == pytest.approx(84.0 + 2.8, abs=0.5)
+    # Proofs first: what hangs there leaves time for the first round.
+    assert one._patience_of_proofs(planned.proofs[:2]) == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize(("quota", "threads"), [("max", 2), ("200000", 1)])
+def test_proofs_are_sized_by_the_cpu_quota(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text(f"{quota} 100000\n", "utf-8")
+    proofs = proving.prove(
+        [EAGER._replace(stack="s")],
+        tmp_path / "p",
+        device_kind="cpu",
+        seed=0,
+        patience=lambda _: 60.0,
+        argv=ARGV,
+        root=tmp_path,
+    )
+    assert [answer["threads"] for _, answer in proofs] == [threads]
+
+
+def test_what_proofs_and_bounds_took_is_stored_the_clock_counting_once_for_proofs_side_by_side(
+    settings: Settings, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    # No processor at all: the bounds fail at once, which takes its time too.
+    session_of(settings, replace(TINY, bounds=True), tmp_path, conditions=replace(CONDITIONS, threads=0))
+    gone = time.monotonic() - began
+    took = [response.json()["took_s"] for response in stored(settings, "parity:")]
+    assert len(took) == 3
+    assert 0 < sum(took) < gone
+    (bounds,) = stored(settings, "bounds")
+    assert 0 < bounds.json()["took_s"] < gone
+
+
+def test_a_resumed_run_has_spent_what_its_proofs_bounds_and_launches_took_once(
+    settings: Settings, tmp_path: Path
+) -> None:
     protocol = replace(TINY, launches=2, bounds=False).within(60.0)
     first = Contestant("pytorch", "eager", "matched", "stock", "s")
     past = Past("r", Plan(protocol, CONDITIONS, []), "d", has_bounds=True)
-    past.finished = [Finished(Planned(first, launch, 0), 100.0, 20.0) for launch in (1, 2, 3)]
+    past.finished = [Finished(Planned(first, launch, 0), 100.0, 15.0) for launch in (1, 2, 3)]
+    past.beside_s = 15.0
     steps: list[Step] = []
     summary, bodies = session_of(settings, protocol, tmp_path, past=past, progress=steps.append)
     assert 60.0 <= steps[0].elapsed_s < 90.0

@@ -79,6 +79,18 @@ def test_one_that_is_being_made_stays(cache: Path) -> None:
     assert (cache / HALF / "library.so").exists()
 
 
+@pytest.mark.parametrize("options", [("--remove", MADE), ("--remove-all",)])
+def test_none_is_removed_while_a_benchmark_runs_and_they_are_listed_all_the_same(
+    dlpulse: Dlpulse, cache: Path, options: tuple[str, ...]
+) -> None:
+    with filelock.FileLock(cache.parents[1] / "bench.lock"):
+        done = dlpulse("bench", "stacks", *options)
+        assert dlpulse("bench", "stacks").stdout.count(" MB") == 3
+    line = "dlpulse: a benchmark is running, perhaps from these environments; try again when it has ended\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+    assert len(stackcache.environments(cache)) == 2
+
+
 def test_a_link_counts_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.so").write_bytes(bytes(1000))
     (tmp_path / "link.so").symlink_to(tmp_path / "a.so")
