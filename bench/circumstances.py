@@ -30,6 +30,8 @@ def lines(run: RunResults) -> Iterator[tuple[str, str]]:
     yield "libraries", "; ".join(versions(run)) or _pairs(device.get("versions"))
     yield "data", "; ".join(_distinct(run.launches, ("dataset", "data_sha256", "device", "precision")))
     yield "optimiser", "; ".join(optimisers(run))
+    if unasked := compiled_unasked(run):
+        yield "compiled unasked", "; ".join(unasked)
     yield "threads", threads(run)
     yield "load", load(run)
     for about, text in variables(run.launches).items():
@@ -66,6 +68,16 @@ def optimisers(run: RunResults) -> list[str]:
         f"{track}: " + " | ".join(f"{', '.join(engines)} {text}" for text, engines in told.items())
         for track, told in sorted(found.items())
     ]
+
+
+def compiled_unasked(run: RunResults) -> list[str]:
+    """Return the programs that were compiled although their mode is called otherwise, since the framework chose so."""
+    found = {
+        f"{launch['engine']} {launch['mode']} on track {launch['track']}"
+        for launch in run.launches
+        if launch.get("mode") != "compiled" and (launch.get("in_force") or {}).get("jit_compile")
+    }
+    return sorted(found)
 
 
 def threads(run: RunResults) -> str:

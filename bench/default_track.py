@@ -43,9 +43,6 @@ class TimedTutorial(Tutorial, Protocol):
     def optimiser(self, prepared: Any) -> dict[str, Any]:
         """Return the optimiser's name and settings as the framework tells them."""
 
-    def in_force(self, prepared: Any) -> dict[str, Any]:
-        """Return what the framework chose by itself for this network, such as whether it compiles."""
-
 
 @dataclass(frozen=True)
 class Begun:
@@ -106,7 +103,7 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
         *_memory(begun.engine, size),
         *_code(begun.tutorial, size),
         *([timing.once("training", "accuracy", "share", accuracy, size)] if dataset.learnable else []),
-        *(one for other in job.batch_sizes[1:] for one in _other_size(begun, dataset, job, other)),
+        *(one for other in job.batch_sizes[1:] for one in _other_size(begun, dataset, job.aside, other)),
     ]
     in_force = {**begun.in_force(job), "epoch_images": epoch_images(size)}
     return {

@@ -83,8 +83,11 @@ def for_setting(
     barred = [one for one in all_measured if not one.counts]
     if not barred:
         return "one program alone: nothing to compare"
-    reasons = (f"{name(one.program)} ({_why_barred(one)})" for one in barred)
-    return f"not compared: {', '.join(reasons)}"
+    reasons: dict[str, list[str]] = {}
+    for one in barred:
+        reasons.setdefault(_why_barred(one), []).append(name(one.program))
+    told = (f"{', '.join(names)} ({why})" for why, names in reasons.items())
+    return f"not compared: {'; '.join(told)}"
 
 
 def _as_in_tutorial(result: Result, engine: str) -> bool:

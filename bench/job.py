@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Track = Literal["default", "matched"]
 Kind = Literal["throughput", "learning"]
+ASIDE = 0.5
+"""How long a block of another batch size than the main one is, in blocks of that."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Job:
     """One trial, that is, one process launch: which engine in which configuration, and how much is timed.
 
     `batch_sizes` are images a step, the first being the one that learning and set-up are told for. `blocks` blocks of
-    about `block_s` seconds are timed for each phase and batch size. A `learning` trial takes `epochs` epochs instead.
+    about `block_s` seconds are timed for each phase at that size, half as long ones at the others. A `learning` trial
+    takes `epochs` epochs instead.
     `device` is an accelerator's kind (`cpu`, `cuda`, `rocm`, `mps`). `control` marks the second of two equal programs
     (the A/A control), `stack` names the set of library versions it ran with ("" for dlpulse's own).
     """
@@ -38,6 +41,11 @@ class Job:
     def __post_init__(self) -> None:
         # It travels as JSON, which has no tuples.
         object.__setattr__(self, "batch_sizes", tuple(self.batch_sizes))
+
+    @property
+    def aside(self) -> Job:
+        """The same with the shorter blocks of the batch sizes beside the main one: a launch is one value anyway."""
+        return replace(self, block_s=self.block_s * ASIDE)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
+from bench.job import ASIDE
 from bench.protocol import Contestant, Plan, Planned, Protocol
 
 START_S = 7.0
@@ -65,8 +66,9 @@ class Pace:
             return START_S + _EPOCHS * _EPOCH_S
         shapes = 2 * len(protocol.batch_sizes)
         compiling = _COMPILING_S.get(contestant.engine, 1.0) * shapes if contestant.mode == "compiled" else 0.0
-        # Half as much again goes by while a block's length is found.
-        return START_S + compiling + shapes * 1.5 * protocol.blocks * protocol.block_s + 2 * protocol.block_s
+        # Of training and inference; half as much again goes by while a block's length is found.
+        blocks = 2 * 1.5 * protocol.blocks * (1 + ASIDE * (len(protocol.batch_sizes) - 1))
+        return START_S + compiling + (blocks + 2) * protocol.block_s
 
 
 def _alike(one: Contestant, other: Contestant) -> bool:

@@ -19,7 +19,7 @@ LEAST_BUDGETED = 3
 
 @dataclass(frozen=True)
 class Protocol:
-    """How much is measured. Each block of `blocks` takes about `block_s` seconds; the first batch size is the main one.
+    """How much is measured. Each block of `blocks` takes about `block_s` seconds at the first batch size, the main one.
 
     `learning_seeds` processes a contestant train for whole epochs. With `budget_s` (seconds) later stages are left out
     that would not end in time; `fill` spends the rest of it on further launches. `bounds`: measure the
@@ -51,7 +51,7 @@ class Protocol:
 
 QUICK = Protocol("quick", launches=3, blocks=1, block_s=0.15, tracks=("default",), budget_s=84.0, timeout_s=300.0)
 STANDARD = Protocol("standard", launches=8, blocks=6, block_s=0.5)
-FULL = replace(STANDARD, name="full", blocks=4, batch_sizes=(128, 1, 32, 512), learning_seeds=10, timeout_s=1800.0)
+FULL = replace(STANDARD, name="full", blocks=2, batch_sizes=(128, 1, 32, 512), learning_seeds=10, timeout_s=1800.0)
 
 
 @dataclass(frozen=True)

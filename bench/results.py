@@ -22,6 +22,7 @@ _LAUNCH = (
     *("batch_size", "threads", "precision", "versions", "stack"),
 )
 _CONFIGURATION = (*_LAUNCH, "phase", "metric", "unit")
+_BOUND = ("device_id", "bound", "phase", "batch_size", "threads", "precision", "metric")
 _FLOPS = {"training": network.training_flops(), "inference": 2 * network.forward_multiply_adds()}
 _KEPT_BACK = ("measurements", "training_blocks", "epochs", "losses")
 
@@ -114,6 +115,7 @@ class RunResults:
 
     `controls` are trials of the A/A control's second program, kept apart. `launches` are the trials' bodies without
     their samples: environment, load, what was in force. `failed` says of each trial or proof without facts why.
+    `bounds` has each bound once: of one measured twice, as a resumed run may have, the larger, as in fct_bench_bounds.
     """
 
     run_id: str
@@ -135,14 +137,11 @@ class RunResults:
         return learnt(self.epochs, ("run_id", *_LAUNCH))
 
     def peak(self, device_id: str, threads: int) -> float | None:
-        """Return the float32 matrix-multiply peak in FLOP/s measured with so many threads; None where it was not.
-
-        Of several, as a resumed run may have, the largest, as in the warehouse.
-        """
+        """Return the float32 matrix-multiply peak in FLOP/s measured with so many threads; None where it was not."""
         wanted: Row = {"bound": "matmul", "metric": "flops_per_s", "precision": "float32"}
         wanted |= {"device_id": device_id, "threads": threads}
-        found = [row["value"] for row in self.bounds if all(row[name] == value for name, value in wanted.items())]
-        return max(found, default=0.0) or None
+        found = (row["value"] for row in self.bounds if all(row[name] == value for name, value in wanted.items()))
+        return next(found, 0.0) or None
 
     def controls_over_twins(self) -> dict[tuple[Setting, Measured], statistics.Ratio]:
         """Return the A/A control's ratio by what was measured; of several controls the one that differs most."""
@@ -244,7 +243,15 @@ def _store(run: RunResults, table: str, row: Row) -> None:
     elif table == "bench_epochs" and not row["control"]:
         run.epochs.append(row)
     elif table == "bench_bounds":
-        run.bounds.append(row)
+        _keep_larger(run.bounds, row)
+
+
+def _keep_larger(bounds: list[Row], row: Row) -> None:
+    for place, before in enumerate(bounds):
+        if all(before[name] == row[name] for name in _BOUND):
+            bounds[place] = max(row, before, key=lambda one: one["value"])
+            return
+    bounds.append(row)
 
 
 def _body(response: Response) -> Row:

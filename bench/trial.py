@@ -76,7 +76,7 @@ def measure(job: Job, dataset: Dataset) -> dict[str, Any]:
         *_single(engine, dataset, job),
         *_memory(engine, size),
         *([timing.once("training", "accuracy", "share", accuracy, size)] if dataset.learnable else []),
-        *(one for other in job.batch_sizes[1:] for one in _other_size(engine, dataset, job, other)),
+        *(one for other in job.batch_sizes[1:] for one in _other_size(engine, dataset, job.aside, other)),
     ]
     return {
         "measurements": [asdict(measurement) for measurement in measurements],

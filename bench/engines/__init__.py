@@ -77,6 +77,9 @@ class Tutorial(Protocol):
     def predict(self, prepared: Any, images: Images, batch_size: int) -> Array:
         """Return the (n, 10) class probabilities."""
 
+    def in_force(self, prepared: Any) -> dict[str, Any]:
+        """Return what the framework chose by itself for this network, such as whether it compiles."""
+
     def set_seed(self, seed: int) -> None:
         """Fix initial weights and shuffling."""
 
@@ -122,7 +125,10 @@ ENGINES: dict[str, EngineSpec] = {
             name="keras-tensorflow",
             framework_id="keras",
             module="bench.engines.keras_tensorflow",
-            modes={"graph": "as compile() leaves it: a graph, no XLA on the CPU", "compiled": "jit_compile=True (XLA)"},
+            modes={
+                "graph": "a graph without XLA; on the default track Keras adds XLA by itself beside a GPU",
+                "compiled": "jit_compile=True (XLA)",
+            },
             needs=("tensorflow", "keras"),
             packages=("keras", "tensorflow", "tensorflow-cpu"),
             tutorial=_FIT,

@@ -101,3 +101,6 @@ class NumpyTutorial:
 
     def predict(self, prepared: Any, images: Images, batch_size: int) -> Array:
         return self.outputs(reference.logits(prepared["weights"], images))
+
+    def in_force(self, prepared: Any) -> dict[str, Any]:
+        return {"chosen by": "numpy"}

@@ -50,6 +50,11 @@ def test_the_engines_are_listed_with_modes_and_installed_versions(dlpulse: Dlpul
     assert re.search(r"torch 2\.|pip install 'dlpulse\[bench\]'", lines["pytorch"])
 
 
+def test_keras_graph_is_told_to_be_without_xla_but_on_the_default_track_beside_a_gpu(dlpulse: Dlpulse) -> None:
+    shown = dlpulse("bench", "engines", COLUMNS="200").stdout
+    assert "graph: a graph without XLA; on the default track Keras adds XLA by itself beside a GPU" in shown
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

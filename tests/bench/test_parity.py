@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rich.console import Console
 from bench import network, parity, proofs, reference, runner
 from bench.data import Dataset
 from bench.engines import ARTICLE
+from bench.network import Weights
 from bench.protocol import QUICK
 from bench.wanted import Wanted
 from tests.bench.numpy_engine import NumpyEngine, NumpyTutorial, one_thread
@@ -137,3 +139,43 @@ def test_keras_and_pytorch_are_the_reference_network_to_1e_12_after_100_steps() 
         assert (answer.get("error"), answer["faults"], answer["steps"], answer["seed"]) == (None, [], 100, 0)
         assert len([name for name, limit in answer["limits"].items() if limit == 1e-12]) == 4
         assert answer["in_force"]["versions"]
+
+
+@pytest.mark.engines
+def test_a_default_tracks_proof_tells_what_was_in_force_while_it_was_made() -> None:
+    asked = Wanted(replace(QUICK, tracks=("default",), tunings=("stock",)), ARTICLE)
+    told = {proving.engine: answer["in_force"] for proving, answer in runner.verify(asked)}
+    # As in its trials: the matched track alone switches TF32 off.
+    assert told["pytorch"]["float32"] == {"matmul.allow_tf32": False, "cudnn.allow_tf32": True}
+    assert told["keras-tensorflow"]["float32"] == {"tensor_float_32_execution": True}
+    assert told["keras-tensorflow"]["jit_compile"] is False  # there is no GPU beside which Keras would take XLA
+    assert all(one["versions"] for one in told.values())
+
+
+def test_a_proof_tells_what_the_tutorial_chose_by_itself(digits: Dataset) -> None:
+    tutorial = NumpyTutorial()
+    proof = parity.prove_tutorial(tutorial, digits, SEED, name="numpy", mode="eager")
+    assert proof.as_json()["in_force"] == {"chosen by": "numpy"}
+
+
+class TenBits(NumpyTutorial):
+    """Rounds its weights to ten bits, as TF32 does with what it multiplies."""
+
+    def set_weights(self, model: Any, weights: Weights) -> None:
+        rounded = (np.frexp(array) for array in weights)
+        super().set_weights(model, tuple(np.ldexp(np.round(part * 2**11) / 2**11, power) for part, power in rounded))
+
+
+def test_tf32_is_no_fault_of_the_default_track_where_frameworks_take_it_unasked(digits: Dataset) -> None:
+    def faults(device: str) -> list[str]:
+        return parity.prove_tutorial(TenBits(), digits, SEED, name="numpy", mode="eager", device=device).faults()
+
+    assert faults("cuda") == []
+    assert "float32_probabilities differ" in faults("cpu")[0]
+
+
+def test_a_wrong_loss_is_found_on_a_gpu_too(digits: Dataset) -> None:
+    tutorial = NumpyTutorial()
+    tutorial.outputs = lambda logits: reference.softmax(reference.softmax(logits))  # type: ignore[method-assign]
+    proof = parity.prove_tutorial(tutorial, digits, SEED, name="numpy", mode="eager", device="cuda")
+    assert "float32_probabilities differ" in proof.faults()[0]

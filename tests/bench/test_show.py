@@ -73,14 +73,14 @@ def test_p_is_corrected_for_all_pairs_of_the_setting(settings: Settings) -> None
 
 def test_two_launches_are_not_compared(settings: Settings) -> None:
     text = report(settings, [*PROVED, *trials(KERAS, FAST[:2]), *trials("pytorch", SLOW[:2])])
-    assert "not compared: keras-tensorflow graph (fewer than 3 launches), pytorch eager (fewer than 3 launches)" in text
+    assert "not compared: keras-tensorflow graph, pytorch eager (fewer than 3 launches)" in text
 
 
 def test_three_launches_give_the_ratio_and_its_range_and_no_interval(settings: Settings) -> None:
     bodies = [*PROVED, *trials(KERAS, [200.0, 210.0, 220.0]), *trials("pytorch", [100.0, 105.0, 110.0])]
     told = "keras-tensorflow graph trains 2.00 times as fast as pytorch eager (range 1.82–2.20, n = 3; 8 launches would"
     assert f"not resolved: {told}" in report(settings, bodies)
-    text = report(settings, [*bodies, *trials(KERAS, [200.0, 210.0, 220.0], control=True)])
+    text = shown(store(settings, [*bodies, *trials(KERAS, [200.0, 210.0, 220.0], control=True)], hour=13))
     assert f"128: {told} give an interval)" in text
 
 
@@ -137,6 +137,30 @@ def test_share_of_peak_bounds_and_other_batch_sizes_are_told(settings: Settings)
     assert line_with(text, "plain C, training").split()[-3:] == ["12,700", "images/s", "12,700–12,700"]
     sizes_table = text[text.index("train / infer images/s") :]
     assert line_with(sizes_table, "pytorch eager  ").split()[-1] == "400"
+
+
+def test_a_bound_measured_twice_is_one_line_of_the_larger(settings: Settings) -> None:
+    twice = [bounds(90e9), bounds(78e9), bounds(50e9, threads=1)]
+    text = report(settings, [*PROVED, *twice, *trials("pytorch", SLOW)])
+    found = [line.split()[-2:] for line in text.splitlines() if line.startswith("matrix multiply")]
+    assert found == [["GFLOP/s", "50.0–50.0"], ["GFLOP/s", "90.0–90.0"]]
+    assert sum(line.startswith("plain C, training") for line in text.splitlines()) == 2
+
+
+def test_xla_that_keras_took_by_itself_is_told_beside_a_mode_that_is_called_graph(settings: Settings) -> None:
+    told = {"versions": {"keras": "3.15.1"}, "jit_compile": True}
+    alone = {**told, "jit_compile": False}
+    bodies = [
+        *trials(KERAS, FAST, track="default", device="cuda", in_force=told),
+        *trials(KERAS, FAST, device="cuda", in_force=alone),
+        *trials("keras-jax", FAST, track="default", device="cuda", in_force=told),
+    ]
+    line = "compiled unasked: keras-tensorflow graph on track default"
+    assert line_with(report(settings, [*PROVED, *bodies]), "compiled unasked") == line
+
+
+def test_where_nothing_compiled_unasked_nothing_is_told_of_it(settings: Settings) -> None:
+    assert "compiled unasked" not in report(settings, TWO)
 
 
 def test_learning_tells_accuracy_and_time_to_the_target_of_all(settings: Settings) -> None:
