@@ -13,6 +13,8 @@ import pandas as pd
 from dashboards import ink
 from dashboards.series import last_points, spread
 
+READING = "response_id"
+"""The column, where points have it, that a click on a point selects, and the selection's name: the answer behind it."""
 LABEL_PIXELS = 15
 LABEL_ROOM = 8
 # A line that ended this long before the newest reading says so in its label.
@@ -123,8 +125,9 @@ def _dots(base: alt.Chart, look: Look) -> alt.Chart:
 
 
 def _tooltips(base: alt.Chart, look: Look) -> alt.Chart:
-    """Lay an unseen, generous target over every reading, so that a finger finds it too."""
-    return base.mark_circle(size=160, opacity=0).encode(
+    """Lay an unseen, generous target over every reading, so that a finger finds it too; it can be clicked (READING)."""
+    targets = base.add_params(alt.selection_point(name=READING, fields=[READING])) if READING in base.data else base
+    return targets.mark_circle(size=160, opacity=0).encode(
         tooltip=[
             alt.Tooltip("label:N", title="framework"),
             alt.Tooltip("day:T", title="date", format="%-d %b %Y"),

@@ -40,3 +40,11 @@ def one_of(label: str, options: Sequence[str], key: str, *, help_text: str | Non
 def from_list(label: str, options: Sequence[str], key: str) -> str:
     """Let the reader choose one of many or long `options` (`?key=option`); the first at first."""
     return cast(str, st.selectbox(label, options, key=key, bind="query-params"))
+
+
+def view(options: Sequence[str], key: str) -> str:
+    """Let the reader look at the same data in another way (`?key=option`); the first at first. Without a label."""
+    chosen = st.segmented_control(
+        "View", options, default=options[0], required=True, key=key, bind="query-params", label_visibility="collapsed"
+    )
+    return cast(str, chosen or options[0])

@@ -32,7 +32,7 @@ def figures(state: Published) -> pd.DataFrame:
 
 
 def star_points(state: Published, estimator: str) -> pd.DataFrame:
-    """Return series, framework_id, label, day, stars, rounded_to, source of one estimator.
+    """Return series, framework_id, label, day, stars, rounded_to, source, response_id of one estimator.
 
     Cumulative counts, one point per repository and month: the month's newest reading, or last whole day where days
     are counted. Of two archives of gross events the one with more days counts, never both. A repository is a series
@@ -56,7 +56,8 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
             max(day) as day,
             arg_max(stars, day) as stars,
             coalesce(arg_max(coalesce(rounded_to, 0), day), 0) as rounded_to,
-            arg_max(source, day) as source
+            arg_max(source, day) as source,
+            arg_max(response_id, day) as response_id
         from fct_stars
         join repos using (framework_id, repo_id)
         join dim_frameworks using (framework_id)
@@ -65,7 +66,7 @@ def star_points(state: Published, estimator: str) -> pd.DataFrame:
         group by repo_id, framework_id, date_trunc('month', day)
         order by series, day
     """
-    return frame(state, sql, "series framework_id label day stars rounded_to source", estimator)
+    return frame(state, sql, "series framework_id label day stars rounded_to source response_id", estimator)
 
 
 def stars_added(state: Published, estimator: str) -> pd.DataFrame:
@@ -102,6 +103,8 @@ def stars_added(state: Published, estimator: str) -> pd.DataFrame:
 def mentions(state: Published) -> pd.DataFrame:
     """Return series, framework_id, label, day (the month's first), share, papers, denominator, measure, base, source.
 
+    And response_id, the answer that the month's last paper or total was read from.
+
     Measures and bases must be told apart by the caller. A month without a share is a gap and has no row; a cited share
     comes without papers and denominator.
     """
@@ -116,13 +119,15 @@ def mentions(state: Published) -> pd.DataFrame:
             denominator,
             measure,
             base,
-            if(starts_with(response_id, 'cited:'), 'cited figure', 'arXiv') as source
+            if(starts_with(response_id, 'cited:'), 'cited figure', 'arXiv') as source,
+            response_id
         from fct_mentions_monthly
         join dim_frameworks using (framework_id)
         where share is not null
         order by measure, base, series, day
     """
-    return frame(state, sql, "series framework_id label day share papers denominator measure base source")
+    columns = "series framework_id label day share papers denominator measure base source response_id"
+    return frame(state, sql, columns)
 
 
 def gaps(state: Published, source: str | None) -> pd.DataFrame:
@@ -167,6 +172,12 @@ def surveys(state: Published) -> pd.DataFrame:
     """
     columns = "survey year population label framework_id name respondents base share asked source_url read_on"
     return frame(state, sql, columns)
+
+
+def answer(state: Published, response_id: str) -> pd.DataFrame:
+    """Return source, subject, url, fetched_at (UTC), status of one answer or cited figure; one row or none."""
+    sql = "select source, subject, url, fetched_at, status from meta_responses where response_id = $1"
+    return frame(state, sql, "source subject url fetched_at status", response_id)
 
 
 def as_known_at(state: Published) -> pd.DataFrame:

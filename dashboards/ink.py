@@ -6,6 +6,10 @@ GREY = "#98A2AE"
 FAINT = {False: "#C9CED6", True: "#4A5462"}
 TEXT = {False: "#1F2933", True: "#E4E7EB"}
 PAPER = {False: "#FFFFFF", True: "#12161C"}
+MUTED = {False: "#5B6673", True: "#9AA5B1"}
+GRID = {False: "#E6E9ED", True: "#2A313B"}
+FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
+HEADING_FONT = "Georgia, Times New Roman, Liberation Serif, serif"
 MINIMUM_CONTRAST = 4.5
 
 

@@ -1,8 +1,7 @@
-"""What the pages share on the screen: the figure with its circumstances, and notes in place of missing data."""
+"""What the pages share on the screen: the title, and notes in place of missing data."""
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -19,20 +18,6 @@ def title(words: str, standfirst: str) -> None:
     """Write the page's title, which says a finding, and one line on what the page shows."""
     st.markdown(f"## {words}")
     st.markdown(f":gray[{standfirst}]")
-
-
-def figure(
-    heading: str | None, subtitle: str, chart: alt.TopLevelMixin, source: str, *, rows: pd.DataFrame, key: str
-) -> None:
-    """Show a chart as a figure: what it says, measure and unit, the chart, source and date, and its data."""
-    if heading:
-        st.markdown(f"#### {heading}")
-    st.caption(subtitle)
-    st.altair_chart(chart, width="stretch", key=key)
-    st.caption(source)
-    with st.expander("Data of this chart"):
-        st.dataframe(rows, hide_index=True, width="stretch")
-        st.download_button("Download CSV", rows.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
 
 
 def absent(what: str, how: str) -> None:

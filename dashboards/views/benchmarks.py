@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import controls, findings, measurements, page, spreads, wording
+from dashboards.figure import Figure, show
 from dashboards.reader import Published
 
 THROUGHPUT = {"training": "Training throughput", "inference": "Inference throughput"}
@@ -138,13 +139,15 @@ def _part(
         st.caption("`dlpulse bench run` without `--quick` measures stock and tuned.")
         return
     finding = findings.medians(rows[rows["place"] == 0], unit, "too noisy to rank")
-    page.figure(
-        f"{tuning.capitalize()}{_first_part(rows)}: {finding}",
-        f"{UNITS[unit]}, {better} · {tuning}: {TUNING[tuning]} · {_configuration(rows)}",
-        spreads.spreads(rows, trials, top, dark=page.is_dark()),
-        f"Median of n process launches, from 0. {_noise(rows)}",
-        rows=rows.drop(columns=["colour", "label", "subject", "place"]),
-        key=key,
+    show(
+        Figure(
+            key,
+            f"{tuning.capitalize()}{_first_part(rows)}: {finding}",
+            f"{UNITS[unit]}, {better} · {tuning}: {TUNING[tuning]} · {_configuration(rows)}",
+            spreads.spreads(rows, trials, top, dark=page.is_dark()),
+            f"Median of n process launches, from 0. {_noise(rows)}",
+            rows.drop(columns=["colour", "label", "subject", "place"]),
+        )
     )
 
 

@@ -12,6 +12,7 @@ from dashboards import (
     charts,
     controls,
     data,
+    figure,
     findings,
     measurements,
     mentions,
@@ -20,6 +21,7 @@ from dashboards import (
     series,
     wording,
 )
+from dashboards.figure import Figure
 from dashboards.reader import Published
 
 
@@ -89,13 +91,15 @@ def papers(state: Published, known: pd.DataFrame, figures: pd.DataFrame, chosen:
             "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
         )
         return
-    page.figure(
-        None,
-        kind.subtitle,
-        _papers_chart(state, shown, page.colours(known), chosen),
-        _papers_source(shown, thin),
-        rows=shown.drop(columns="series"),
-        key="papers-chart",
+    figure.show(
+        Figure(
+            "papers-chart",
+            None,
+            kind.subtitle,
+            _papers_chart(state, shown, page.colours(known), chosen),
+            _papers_source(shown, thin),
+            shown.drop(columns="series"),
+        )
     )
 
 

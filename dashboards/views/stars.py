@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import charts, controls, data, findings, page, series, wording
+from dashboards.figure import Figure, show
 from dashboards.reader import Published
 
 MEANING = {
@@ -88,13 +89,15 @@ def _figure(
         chosen, page.colours(known), log=log, dark=page.is_dark(), marks=estimator == "observed", height=480
     )
     unit = f"Cumulative stars, {POINTS[estimator][0]}" if total else "Stars added per whole month"
-    page.figure(
-        f"{estimator.capitalize()} stars, {TOTAL if total else PER_MONTH}",
-        f"{unit}, {'logarithmic' if log else 'linear'} scale",
-        charts.lines(broken, look),
-        _source(points, gaps, estimator, total=total),
-        rows=points.drop(columns="series"),
-        key="stars",
+    show(
+        Figure(
+            "stars",
+            f"{estimator.capitalize()} stars, {TOTAL if total else PER_MONTH}",
+            f"{unit}, {'logarithmic' if log else 'linear'} scale",
+            charts.lines(broken, look),
+            _source(points, gaps, estimator, total=total),
+            points.drop(columns="series"),
+        )
     )
     if estimator == "retained":
         _disagreements(data.star_sums(state), chosen)

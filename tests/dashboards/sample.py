@@ -217,8 +217,13 @@ insert into rpt_frameworks (framework_id, name, stars_observed)
 select framework_id, name, max(value)::bigint
 from dim_frameworks left join rpt_framework_figures using (framework_id)
 where measure is null or measure = 'stars_observed' group by all;
-insert into meta_responses (response_id, source, fetched_at) values ('run-1', 'stars', '2026-11-22 10:00'),
-    ('cited:1', 'surveys', '2026-11-20');
+insert into meta_responses (response_id, source, subject, url, fetched_at, status) values
+    ('run-1', 'stars', 'keras-team/keras', 'https://api.github.com/repos/keras-team/keras/stargazers/history',
+        '2026-11-22 10:00', 200),
+    ('cited:1', 'surveys', null, 'https://www.kdnuggets.com/', '2026-11-20', null);
+insert into meta_responses (response_id, source, url, fetched_at)
+select response_id, 'stars', 'https://example.org/' || source, '2026-11-20'
+from fct_stars where estimator = 'observed';
 """
 
 

@@ -10,8 +10,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.conftest import ROOT, environment
@@ -128,6 +130,15 @@ class Visit:
         self.page.screenshot(path=ARTIFACTS / f"{name}-{self.width}.png")
         self.page.set_viewport_size({"width": self.width, "height": 900})
 
+    def download(self, label: str, folder: Path) -> Path:
+        """Take a file from the first figure's downloads; returns where it was saved."""
+        self.page.get_by_test_id("stPopoverButton").first.click()
+        with self.page.expect_download() as got:
+            self.page.get_by_role("button", name=label, exact=True).click()
+        path = folder / got.value.suggested_filename
+        got.value.save_as(path)
+        return path
+
     def assert_well(self) -> None:
         assert self.page.locator('[data-testid="stException"]').count() == 0
         wide = self.page.evaluate("document.documentElement.scrollWidth")
@@ -199,3 +210,59 @@ def test_the_links_lead_from_page_to_page_and_keep_the_choice(dashboard: str, br
     visit.page.get_by_role("link", name="Benchmarks").click()
     visit.page.wait_for_selector("text=Circumstances")
     visit.assert_well()
+
+
+def test_a_click_on_a_point_tells_the_answer_that_it_was_read_from(dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("stars")
+    visit.page.locator('[data-testid="stVegaLiteChart"] svg g.mark-symbol path').last.click()
+    visit.page.wait_for_selector("text=The answer itself")
+    told = visit.page.inner_text('[data-testid="stAlert"]')
+    assert "Read on 20 Nov 2026" in told and "https://example.org/EvanLi" in told and "dlpulse raw show cited:" in told
+    visit.keep("stars-answer")
+    visit.assert_well()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_downloaded_data_are_what_sql_says(
+    ending: str, dashboard: str, browser: Any, sample_home: Home, tmp_path: Path
+) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("stars")
+    file = visit.download(f"Data, {ending.capitalize() if ending == 'parquet' else 'CSV'}", tmp_path)
+    assert file.name == f"dlpulse-stars.{ending}"
+    with duckdb.connect(str(sample_home("full") / "dlpulse.duckdb"), read_only=True) as connection:
+        differing = connection.execute(
+            f"""
+            with drawn as (select label, day::date as day, value::bigint as stars, response_id from '{file}'),
+            known as (
+                select name, day, stars, response_id
+                from fct_stars join dim_frameworks using (framework_id) where estimator = 'observed'
+            )
+            select count(*) from ((from drawn except from known) union all (from known except from drawn))
+            """
+        ).fetchall()
+    assert differing == [(0,)]
+    visit.assert_well()
+
+
+@pytest.mark.parametrize(("label", "begins"), [("Picture, PNG", b"\x89PNG"), ("Picture, SVG", b"<svg")])
+def test_the_picture_can_be_taken_along(
+    label: str, begins: bytes, dashboard: str, browser: Any, tmp_path: Path
+) -> None:
+    visit = Visit(browser, dashboard, 390)
+    visit.open("stars")
+    assert visit.download(label, tmp_path).read_bytes().startswith(begins)
+    visit.assert_well()
+
+
+def test_the_table_view_travels_in_the_address(dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("stars")
+    visit.page.get_by_role("radio", name="Table").click()
+    visit.page.wait_for_url("**stars-view=Table**")
+    again = Visit(browser, dashboard, 1440)
+    again.open(visit.page.url.removeprefix(f"{dashboard}/"), drawn=False)
+    again.page.wait_for_selector('[data-testid="stDataFrame"]')
+    assert again.page.locator('[data-testid="stVegaLiteChart"]').count() == 0
+    again.assert_well()
