@@ -29,7 +29,7 @@ TUNINGS: dict[str, dict[str, str]] = {
     },
 }
 """The environment of each tuning: as it comes, and the best known setting, the same for every engine."""
-_PATHS = ("PATH", "HOME", "TMPDIR")
+_PATHS = ("PATH", "HOME")
 _PASSED = (*_PATHS, "LANG", "TZ")
 _PASSED_PREFIXES = ("LC_",)
 # A compilation kept from another launch would make a first step look quick.
@@ -58,6 +58,8 @@ def environment(
     """
     passed = {name: value for name, value in outer.items() if _passes(name)}
     kept = {"KERAS_HOME": str(folder / "keras"), "TORCHINDUCTOR_CACHE_DIR": tempfile.mkdtemp(dir=folder)}
+    # TensorFlow writes files there that it removes at its end, which a worker has none of.
+    kept["TMPDIR"] = str(folder)
     own = {**kept, **(_NO_ACCELERATOR if device == "cpu" else {})}
     if spec is None:
         own |= {name: outer[name] for name in ("CC",) if name in outer}

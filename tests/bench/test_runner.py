@@ -137,6 +137,13 @@ def test_a_worker_does_not_inherit_paths_and_the_tuning_wins(tmp_path: Path) -> 
     assert variables["KERAS_BACKEND"] == "tensorflow"
 
 
+def test_what_a_worker_leaves_in_its_temporary_folder_goes_with_the_run(tmp_path: Path) -> None:
+    left = ["sh", "-c", 'read request; touch "$TMPDIR/left"; echo "{}"']
+    with Worker("leaver", {}, tmp_path, environment(None, "stock", tmp_path, {"TMPDIR": "/elsewhere"}), left) as worker:
+        worker.result(60)
+    assert (tmp_path / "left").exists()
+
+
 def test_accelerators_are_hidden_on_the_cpu_only(tmp_path: Path) -> None:
     outer = {"CUDA_VISIBLE_DEVICES": "1"}
     spec = ENGINES["pytorch"]
