@@ -22,6 +22,7 @@ CURRENT = ' aria-current="page"'
 PAGES = [
     ("views/overview.py", "Overview", ""),
     ("views/stars.py", "Stars", "stars"),
+    ("views/papers.py", "Papers", "papers"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
 ]
 

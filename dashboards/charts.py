@@ -126,7 +126,11 @@ def _dots(base: alt.Chart, look: Look) -> alt.Chart:
 
 def _tooltips(base: alt.Chart, look: Look) -> alt.Chart:
     """Lay an unseen, generous target over every reading, so that a finger finds it too; it can be clicked (READING)."""
-    targets = base.add_params(alt.selection_point(name=READING, fields=[READING])) if READING in base.data else base
+    targets = (
+        base.add_params(alt.selection_point(name=READING, fields=[READING, "series", "day"]))
+        if READING in base.data
+        else base
+    )
     return targets.mark_circle(size=160, opacity=0).encode(
         tooltip=[
             alt.Tooltip("label:N", title="framework"),

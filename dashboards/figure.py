@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -57,10 +57,18 @@ class Figure:
         return pictures.framed(self.chart, self.title or "", self.subtitle, self.source, dark=self.dark)
 
 
-def show(figure: Figure) -> None:
+class Clicked(NamedTuple):
+    """The point that the reader clicked."""
+
+    response_id: str
+    series: str
+    day: pd.Timestamp
+
+
+def show(figure: Figure) -> Clicked | None:
     """Draw the figure: chart or table as the reader chooses, and under it source, date and downloads.
 
-    A click on a point that tells its response_id shows the answer that it was read from.
+    A click on a point that tells its response_id shows the answer that it was read from; returns that point.
     """
     if figure.title:
         st.markdown(f"#### {figure.title}")
@@ -75,20 +83,24 @@ def show(figure: Figure) -> None:
     with body:
         if view == TABLE:
             st.dataframe(figure.rows, hide_index=True, width="stretch")
-        elif traced:
-            clicked = st.altair_chart(figure.chart, width="stretch", key=figure.key, on_select="rerun")
-            _answers(clicked["selection"].get(READING, []))
-        else:
-            st.altair_chart(figure.chart, width="stretch", key=figure.key)
+            return None
+        key = f"{figure.key}-chart"
+        if not traced:
+            st.altair_chart(figure.chart, width="stretch", key=key)
+            return None
+        points = st.altair_chart(figure.chart, width="stretch", key=key, on_select="rerun")["selection"]
+        # Nothing clicked is an empty dictionary, not an empty list.
+        for point in list(points.get(READING) or [])[:1]:
+            clicked = Clicked(point[READING], point["series"], pd.Timestamp(point["day"], unit="ms"))
+            _answer(clicked.response_id)
+            return clicked
+    return None
 
 
-def _answers(clicked: list[dict[str, str]]) -> None:
-    """Tell of a clicked point where it was read, when, and how to see the answer's body."""
+def _answer(response_id: str) -> None:
+    """Tell where an answer came from, when, and how to see its body."""
     state = published(database())
-    if not clicked or state is None:
-        return
-    response_id = clicked[0][READING]
-    for answer in data.answer(state, response_id).to_dict("records"):
+    for answer in data.answer(state, response_id).to_dict("records") if state else []:
         address = f"[{answer['url']}]({answer['url']})" if wording.known(answer["url"]) else "no address is known"
         status = f", status {answer['status']:.0f}" if wording.known(answer["status"]) else ""
         st.info(

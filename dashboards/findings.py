@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
 from dashboards import wording
@@ -30,13 +33,20 @@ def overview(figures: pd.DataFrame, names: dict[str, str]) -> str:
     return "; ".join(parts) or "Which framework do people use, and which is fast here?"
 
 
-def newest_values(points: pd.DataFrame, chosen: list[str], unit: str, otherwise: str) -> str:
+def newest_values(
+    points: pd.DataFrame,
+    chosen: list[str],
+    unit: str,
+    otherwise: str,
+    *,
+    write: Callable[[Any], str] = wording.count,
+) -> str:
     """Return a title with the newest value of up to three chosen series, largest first."""
     if points.empty:
         return otherwise
     ends = points.loc[points.groupby("series")["day"].idxmax()]
     ends = ends[ends["framework_id"].isin(chosen)].sort_values("value", ascending=False).head(3)
-    said = [f"{name} {wording.count(value)}" for name, value in zip(ends["label"], ends["value"], strict=True)]
+    said = [f"{name} {write(value)}" for name, value in zip(ends["label"], ends["value"], strict=True)]
     return f"{' · '.join(said)} {unit}" if said else otherwise
 
 

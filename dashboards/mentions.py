@@ -31,6 +31,11 @@ class Kind(NamedTuple):
         base = wording.PAPER_BASES.get(self.base, self.base)
         return f"Share of the month's {base}. Named in {MEASURES.get(self.measure, self.measure)}"
 
+    @property
+    def standfirst(self) -> str:
+        """What is counted, for a page's head."""
+        return f"{self.subtitle}. Shares of different bases or measures are never on one chart."
+
 
 def kinds(points: pd.DataFrame, figures: pd.DataFrame) -> list[Kind]:
     """Return the kinds among data.mentions, first the one that the overview's table uses, else machine-learning papers.

@@ -41,6 +41,14 @@ create table fct_stars (
     framework_id varchar, repo_id varchar, day date, estimator varchar, stars bigint, stars_added bigint,
     is_partial boolean, rounded_to bigint, source varchar, known_at timestamp, response_id varchar
 );
+create table fct_papers (
+    arxiv_id varchar, submitted_on date, title varchar, primary_category varchar, categories varchar[], known_at timestamp,
+    response_id varchar
+);
+create table fct_mentions (
+    arxiv_id varchar, framework_id varchar, submitted_on date, in_title boolean, in_abstract boolean,
+    rule_version varchar, response_id varchar
+);
 create table fct_mentions_monthly (
     framework_id varchar, month date, measure varchar, base varchar, papers bigint, denominator bigint, share double,
     response_id varchar
@@ -160,6 +168,18 @@ insert into fct_mentions_monthly values
     ('caffe', '2017-03-01', 'full_text', 'ml_papers', null, null, 0.071, 'cited:mentions');
 """
 
+# Papers of three years: each names PyTorch; every second Keras too, every fourth TensorFlow beside both.
+PAPERS = """
+insert into fct_papers
+select printf('%02d%02d.%05d', year(day) % 100, month(day), number), day, 'Paper ' || number || ' <b>of</b> ' || day,
+    'cs.LG', ['cs.LG'], '2026-11-22 10:00', 'run-2'
+from (select number, (date '2024-01-05' + (number * 3)::integer)::date as day from range(340) as r(number));
+insert into fct_mentions
+select arxiv_id, framework_id, submitted_on, framework_id = 'pytorch', framework_id <> 'pytorch', '1', 'run-2'
+from fct_papers, (values ('pytorch', 1), ('keras', 2), ('tensorflow', 4)) as f(framework_id, every)
+where right(arxiv_id, 5)::integer % every = 0;
+"""
+
 SURVEYS: list[tuple[str, int, str, int | None, dict[str, int]]] = [
     ("kdnuggets", 2018, "KDnuggets readers", 2052, {"tensorflow": 614, "keras": 456, "pytorch": 132, "theano": 100, "cntk": 62, "mxnet": 31, "caffe": 30, "torch7": 20}),
     ("kdnuggets", 2017, "KDnuggets readers", 2881, {"tensorflow": 581, "keras": 274, "theano": 167, "cntk": 98, "caffe": 89, "pytorch": 86, "mxnet": 51, "torch7": 34}),
@@ -220,6 +240,7 @@ where measure is null or measure = 'stars_observed' group by all;
 insert into meta_responses (response_id, source, subject, url, fetched_at, status) values
     ('run-1', 'stars', 'keras-team/keras', 'https://api.github.com/repos/keras-team/keras/stargazers/history',
         '2026-11-22 10:00', 200),
+    ('run-2', 'papers', 'pytorch', 'https://export.arxiv.org/api/query', '2026-11-22 10:00', 200),
     ('cited:1', 'surveys', null, 'https://www.kdnuggets.com/', '2026-11-20', null);
 insert into meta_responses (response_id, source, url, fetched_at)
 select response_id, 'stars', 'https://example.org/' || source, '2026-11-20'
@@ -241,6 +262,7 @@ def write(path: Path, variant: str = "full") -> Path:
             _bench(connection)
         if variant == "full":
             connection.execute(RETAINED)
+            connection.execute(PAPERS)
         if variant in ("full", "cited"):
             connection.execute(REPORT)
         if variant == "half":

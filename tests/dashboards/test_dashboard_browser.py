@@ -149,6 +149,7 @@ class Visit:
 PAGES = {
     "overview": ("", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
     "stars": ("stars", ["TensorFlow", "PyTorch", "Keras", "Torch (Lua), to 2018"]),
+    "papers": ("papers", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
     "benchmarks": ("benchmarks", ["keras-tensorflow: 1,680 images/s (n = 8)", "pytorch: 2,032 images/s (n = 8)"]),
 }
 
@@ -266,3 +267,17 @@ def test_the_table_view_travels_in_the_address(dashboard: str, browser: Any) -> 
     again.page.wait_for_selector('[data-testid="stDataFrame"]')
     assert again.page.locator('[data-testid="stVegaLiteChart"]').count() == 0
     again.assert_well()
+
+
+def test_a_click_on_a_month_lists_its_papers(dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("papers?framework=PyTorch")
+    newest = visit.page.evaluate_handle(
+        """() => [...document.querySelectorAll('[data-testid="stVegaLiteChart"] svg g.mark-symbol path')]
+            .filter(path => path.__data__.datum.framework_id === 'pytorch').at(-1)"""
+    )
+    newest.as_element().click(force=True)
+    visit.page.wait_for_selector("text=The answer itself")
+    visit.settle()
+    assert "Papers that name PyTorch, in Oct 2026" in visit.text()
+    visit.assert_well()

@@ -75,7 +75,7 @@ def test_the_data_files_hold_what_is_drawn(ending: str) -> None:
 def test_a_point_can_be_clicked_where_its_answer_is_known() -> None:
     spec = figure().chart.to_dict()
     assert [one["name"] for one in spec["params"]] == [READING]
-    assert spec["params"][0]["select"] == {"type": "point", "fields": [READING]}
+    assert spec["params"][0]["select"] == {"type": "point", "fields": [READING, "series", "day"]}
     plain = figure().rows.drop(columns=READING)
     broken = series.break_lines(plain, pd.DataFrame(columns=["subject", "period_start", "period_end"]), 460)
     assert "params" not in charts.lines(broken, charts.Look(["a"], {})).to_dict()

@@ -16,7 +16,7 @@ from tests.dashboards import sample
 from tests.dashboards.conftest import Home
 
 ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
-PAGES = ["views/overview.py", "views/stars.py", "views/benchmarks.py"]
+PAGES = ["views/overview.py", "views/stars.py", "views/papers.py", "views/benchmarks.py"]
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **query: list[str]) -> AppTest:
@@ -248,3 +248,44 @@ def test_sums_that_do_not_agree_are_shown_beside_the_retained_stars_only(
     line = "keras-team/keras: the star history adds up to 60,000, its record says 64,244 (read 20 Nov 2026)."
     assert told == [line]
     assert not opened(monkeypatch, home, "views/stars.py", estimator=["observed"]).warning
+
+
+def table_of(app: AppTest, figure: str) -> Any:
+    """Turn a figure to its table and return that."""
+    app.button_group(key=f"{figure}-view").set_value("Table").run()
+    return app.dataframe[0].value
+
+
+def test_papers_says_which_frameworks_are_named_together(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/papers.py")
+    # Every second paper names Keras, every fourth TensorFlow; all of them name PyTorch.
+    assert "#### 100 % of the papers that name Keras name PyTorch too" in words(app)
+    cells = table_of(app, "together")
+    shares = dict(zip(zip(cells["name"], cells["beside"], strict=True), cells["share"], strict=True))
+    assert shares["PyTorch", "Keras"] == 170 / 340 and shares["Keras", "TensorFlow"] == 85 / 170
+    assert shares["TensorFlow", "Keras"] == 1.0 and ("Keras", "Keras") not in shares
+
+
+def test_papers_of_one_year_alone(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/papers.py")
+    app.selectbox(key="year").set_value("2025").run()
+    assert "Of the papers of 2025 that name the framework at the left" in words(app)
+    cells = table_of(app, "together")
+    assert set(cells.loc[cells["name"] == "PyTorch", "papers"]) == {122}
+
+
+def test_papers_lists_the_papers_with_their_addresses(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/papers.py")
+    app.button_group(key="framework").set_value(["Keras"]).run()
+    listed = app.dataframe[0].value
+    assert len(listed) == 170 and listed["arxiv_id"].iloc[0].startswith("https://arxiv.org/abs/2610.")
+    assert set(listed["names"]) == {"Keras, PyTorch", "Keras, PyTorch, TensorFlow"}
+    assert listed["submitted_on"].is_monotonic_decreasing
+    assert "Papers that name Keras, newest first." in words(app)
+
+
+def test_full_text_figures_are_a_measure_of_their_own(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/papers.py")
+    app.selectbox(key="papers").set_value("full text · ML papers").run()
+    assert "Source: cited figure" in words(app)
+    assert set(table_of(app, "papers")["measure"]) == {"full_text"}

@@ -1,0 +1,167 @@
+"""Papers: how often each framework is named, which are named together, and the papers themselves."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboards import charts, controls, data, findings, literature, matrices, mentions, page, series, wording
+from dashboards.figure import Clicked, Figure, show
+from dashboards.reader import Published
+
+ALL_YEARS = "all"
+ARXIV = "https://arxiv.org/abs/"
+HONEST = "A paper counts when its title or abstract names the framework, by rules kept under a version."
+
+
+def main() -> None:
+    """Draw the page."""
+    state = page.database_or_help()
+    if state is None:
+        return
+    known = data.frameworks(state)
+    points = data.mentions(state)
+    heading = st.container()
+    chosen = controls.frameworks(known)
+    if points.empty:
+        with heading:
+            page.title("Papers that name a framework", HONEST)
+        page.absent("arXiv has not been asked yet.", "`dlpulse collect papers`, then `dlpulse build`, fills this page.")
+        return
+    kinds = {kind.label: kind for kind in mentions.kinds(points, data.figures(state))}
+    left, right = st.columns(2)
+    with left:
+        kind = kinds[controls.from_list("Named in · share of", list(kinds), "papers")]
+    with right:
+        log = controls.one_of("Scale", ("linear", "logarithmic"), "scale") == "logarithmic"
+    shown, thin = mentions.drawable(points, kind)
+    with heading:
+        page.title(_finding(shown, chosen), kind.standfirst)
+    clicked = None
+    if shown.empty:
+        page.absent(
+            f"No month with {mentions.FEWEST_PAPERS} such papers is known yet.",
+            "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
+        )
+    else:
+        clicked = show(shares(state, known, shown, kind, chosen, thin, log=log))
+    _together(state, chosen)
+    _list(state, known, chosen, clicked)
+
+
+def _finding(shown: pd.DataFrame, chosen: list[str]) -> str:
+    """Return the newest share of up to three chosen frameworks, largest first."""
+    unit = f"of papers in {wording.month(shown['day'].max())}" if not shown.empty else ""
+    values = shown.rename(columns={"share": "value"})
+    return findings.newest_values(values, chosen, unit, "Papers that name a framework", write=wording.percent)
+
+
+def shares(
+    state: Published,
+    known: pd.DataFrame,
+    shown: pd.DataFrame,
+    kind: mentions.Kind,
+    chosen: list[str],
+    thin: int,
+    *,
+    log: bool,
+) -> Figure:
+    """Return the figure of monthly shares by one measure and one base."""
+    # Cited figures are single readings a year apart; asked month by month, a missing month is a gap.
+    cited = set(shown["source"]) == {"cited figure"}
+    step = series.LONGEST_STEP_DAYS["observed" if cited else "monthly"]
+    broken = series.break_lines(shown, data.gaps(state, "papers"), step).assign(rounded_to=0)
+    look = charts.Look(
+        chosen,
+        page.colours(known),
+        log=log,
+        number_format=".2%",
+        unit="share of papers",
+        dark=page.is_dark(),
+        marks=cited,
+    )
+    left_out = f" {thin} month{'s' if thin > 1 else ''} with fewer than {mentions.FEWEST_PAPERS} such papers left out."
+    return Figure(
+        "papers",
+        "Share of papers naming each framework",
+        f"{kind.subtitle}, by month of submission{', logarithmic scale' if log else ''}",
+        charts.lines(broken.rename(columns={"share": "value"}), look),
+        f"Source: {wording.listing(shown['source'])} · to {wording.month(shown['day'].max())}. "
+        f"Lines break where readings are missing.{left_out if thin else ''}",
+        shown.drop(columns="series"),
+    )
+
+
+def _together(state: Published, chosen: list[str]) -> None:
+    years = literature.years(state)
+    if years.empty:
+        return
+    options = [ALL_YEARS, *(str(year) for year in years["year"])]
+    st.markdown("### Named together")
+    year = controls.from_list("Papers of the year", options, "year")
+    cells = literature.together(state, year)
+    if cells.empty:
+        page.absent(f"No paper of {year} names two of these frameworks.", "Choose another year.")
+        return
+    when = "of all years" if year == ALL_YEARS else f"of {year}"
+    tooltip = [
+        alt.Tooltip("row:N", title="papers naming"),
+        alt.Tooltip("papers:Q", title="how many", format=","),
+        alt.Tooltip("column:N", title="that name also"),
+        alt.Tooltip("both:Q", title="both", format=","),
+        alt.Tooltip("share:Q", title="share", format=".1%"),
+    ]
+    named = cells.rename(columns={"name": "row", "beside": "column"})
+    show(
+        Figure(
+            "together",
+            _closest(cells, chosen),
+            f"Of the papers {when} that name the framework at the left, per cent that also name the one above",
+            matrices.matrix(named, tooltip, dark=page.is_dark()),
+            "Source: arXiv, title and abstract. Naming two says neither which was used nor why both are named.",
+            cells,
+        )
+    )
+
+
+def _closest(cells: pd.DataFrame, chosen: list[str]) -> str:
+    """Say of the chosen frameworks which pair is named together most."""
+    own = cells[cells["framework_id"].isin(chosen) & (cells["both"] > 0)]
+    if own.empty:
+        return "Which frameworks are named together"
+    most = own.iloc[int(own["share"].to_numpy(dtype=float).argmax())]
+    return f"{wording.percent(most['share'])} of the papers that name {most['name']} name {most['beside']} too"
+
+
+def _list(state: Published, known: pd.DataFrame, chosen: list[str], clicked: Clicked | None) -> None:
+    """List the papers behind a clicked point, or the newest that name a chosen framework."""
+    names = page.names(known)
+    frameworks, month = tuple(chosen), ""
+    if clicked is not None and clicked.series in names:
+        frameworks, month = (clicked.series,), f"{clicked.day:%Y-%m-01}"
+    said = wording.listing(names[one] for one in frameworks)
+    st.markdown("### The papers themselves")
+    found = literature.newest(state, frameworks, month)
+    if found.empty:
+        page.absent("No paper is known for this choice.", "Choose a framework above, or click a point of the chart.")
+        return
+    when = f"in {wording.month(month)}" if month else "newest first"
+    most = ", 200 at most" if len(found) == literature.MOST else ""
+    st.caption(f"Papers that name {said}, {when}{most}. Click a point of the first chart for its month.")
+    st.dataframe(
+        found.assign(arxiv_id=ARXIV + found["arxiv_id"].astype(str)),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "arxiv_id": st.column_config.LinkColumn("arXiv", display_text=r"abs/(.*)$", width="small"),
+            "submitted_on": st.column_config.DateColumn("submitted", width="small"),
+            "title": st.column_config.TextColumn("title", width="large"),
+            "names": st.column_config.TextColumn("names"),
+            "named_in": st.column_config.TextColumn("named in", width="small"),
+            "category": st.column_config.TextColumn("category", width="small"),
+        },
+    )
+
+
+main()
