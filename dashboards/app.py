@@ -23,6 +23,7 @@ PAGES = [
     ("views/overview.py", "Overview", ""),
     ("views/stars.py", "Stars", "stars"),
     ("views/papers.py", "Papers", "papers"),
+    ("views/surveys.py", "Surveys", "surveys"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
 ]
 

@@ -24,7 +24,10 @@ FEW_YEARS = pd.Timedelta(days=4 * 365)
 
 @dataclass(frozen=True)
 class Look:
-    """What a line chart needs beside its points: who is chosen, colours by framework_id, and how values are drawn."""
+    """What a line chart needs beside its points: who is chosen, colours by framework_id, and how values are drawn.
+
+    `yearly` readings, one a year, have their years below them.
+    """
 
     chosen: Collection[str]
     colours: Mapping[str, str]
@@ -33,6 +36,7 @@ class Look:
     unit: str = "stars"
     dark: bool = False
     marks: bool = False
+    yearly: bool = False
     height: int = 440
 
 
@@ -87,7 +91,7 @@ def lines(points: pd.DataFrame, look: Look) -> alt.LayerChart:
     low, high = _domain(data, log=look.log)
     ends = _labels(data, look, low, high)
     scale, axis = _vertical(look, low, high)
-    x, y = _horizontal(data["day"].min(), data["day"].max()), alt.Y("value:Q", scale=scale, axis=axis)
+    x, y = _horizontal(data["day"], yearly=look.yearly), alt.Y("value:Q", scale=scale, axis=axis)
     colour = alt.Color("colour:N", scale=None, legend=None)
     base = alt.Chart(data).encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
     chosen, other = "datum.chosen", "!datum.chosen"
@@ -111,9 +115,13 @@ def _vertical(look: Look, low: float, high: float) -> tuple[alt.Scale, alt.Axis]
     return alt.Scale(domain=[low, high], nice=False, type="log" if look.log else "linear"), axis
 
 
-def _horizontal(first: pd.Timestamp, last: pd.Timestamp) -> alt.X:
-    years = last - first > FEW_YEARS
-    axis = alt.Axis(grid=False, labelFlush=False, tickCount=7 if years else 4, format="%Y" if years else "%b %Y")
+def _horizontal(days: pd.Series[pd.Timestamp], *, yearly: bool) -> alt.X:
+    first, last = days.min(), days.max()
+    years = yearly or last - first > FEW_YEARS
+    ticks: dict[str, Any] = {"tickCount": 7 if years else 4}
+    if yearly:
+        ticks = {"values": [str(day.date()) for day in sorted(set(days))]}
+    axis = alt.Axis(grid=False, labelFlush=False, format="%Y" if years else "%b %Y", **ticks)
     span = alt.Scale(domain=[str(first.date()), str(last.date())]) if first < last else alt.Undefined
     return alt.X("day:T", title=None, scale=span, axis=axis)
 

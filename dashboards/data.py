@@ -159,18 +159,18 @@ def star_sums(state: Published) -> pd.DataFrame:
 
 
 def surveys(state: Published) -> pd.DataFrame:
-    """Return survey, year, population, label, framework_id, respondents, base, share, asked, source_url, read_on, name.
+    """Return one row per survey, year, population and framework, newest year first; `name` is the framework's.
 
     Where `asked` is false, the survey left the question out that year: there is nothing to count, which is not zero.
     """
     sql = """
         select survey, year, population, label, framework_id, name, respondents, base, share,
-            coalesce(asked, true) as asked, source_url, read_on
+            coalesce(asked, true) as asked, verified, source_url, read_on
         from fct_survey_shares
         join dim_frameworks using (framework_id)
         order by year desc, survey, share desc nulls last
     """
-    columns = "survey year population label framework_id name respondents base share asked source_url read_on"
+    columns = "survey year population label framework_id name respondents base share asked verified source_url read_on"
     return frame(state, sql, columns)
 
 

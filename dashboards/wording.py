@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,9 @@ def percent(value: Any, *, signed: bool = False) -> str:
     if size < 0.005:
         return "0 %"
     digits = 0 if size >= 100 else 1 if size >= 1 else 2
-    return f"{hundredths:{'+' if signed else ''}.{digits}f} %"
+    # As the charts round: a half goes up, not to the even neighbour.
+    rounded = Decimal(hundredths).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:{'+' if signed else ''}f} %"
 
 
 def figure(value: Any) -> str:

@@ -16,7 +16,7 @@ from tests.dashboards import sample
 from tests.dashboards.conftest import Home
 
 ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
-PAGES = ["views/overview.py", "views/stars.py", "views/papers.py", "views/benchmarks.py"]
+PAGES = ["views/overview.py", "views/stars.py", "views/papers.py", "views/surveys.py", "views/benchmarks.py"]
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **query: list[str]) -> AppTest:
@@ -35,6 +35,12 @@ def words(app: AppTest) -> str:
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+def table_of(app: AppTest, figure: str) -> Any:
+    """Turn a figure to its table and return that."""
+    app.button_group(key=f"{figure}-view").set_value("Table").run()
+    return app.dataframe[0].value
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -127,6 +133,26 @@ def test_thin_months_unknown_months_and_the_years_before_any_mention_are_not_dra
     months = {f"{day:%Y-%m}" for day in rows["day"]}
     assert min(months) == "2016-03"
     assert "2024-05" not in months and {"2024-04", "2024-06"} <= months
+
+
+def test_a_year_that_did_not_ask_is_no_zero(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
+    assert app.selectbox(key="survey").value == "stackoverflow: all respondents"
+    assert [option.content for option in app.button_group(key="year").options] == ["2025, not asked"]
+    assert "stackoverflow 2025 did not ask about these frameworks." in words(app)
+    assert "What stackoverflow 2025 found" in words(app) and not charts(app)
+
+
+def test_a_survey_shows_a_year_and_its_course(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
+    app.selectbox(key="survey").set_value("kdnuggets: KDnuggets readers").run()
+    # 2019 published votes and no base: there are no shares, and its votes stand on no line with shares.
+    assert "## kdnuggets 2019: TensorFlow 519 · Keras 436 · PyTorch 185 votes" in words(app)
+    assert "Votes: no base was published, so there are no shares" in words(app)
+    assert set(table_of(app, "survey-years")["year"]) == {2017, 2018}
+    app.button_group(key="year").set_value("2018").run()
+    assert "## kdnuggets 2018: TensorFlow 29.9 % · Keras 22.2 % · PyTorch 6.4 %" in words(app)
+    assert "read on 20 Nov 2026 · base 2,052" in words(app)
 
 
 def test_a_survey_that_did_not_ask_is_named_and_not_drawn(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,12 +274,6 @@ def test_sums_that_do_not_agree_are_shown_beside_the_retained_stars_only(
     line = "keras-team/keras: the star history adds up to 60,000, its record says 64,244 (read 20 Nov 2026)."
     assert told == [line]
     assert not opened(monkeypatch, home, "views/stars.py", estimator=["observed"]).warning
-
-
-def table_of(app: AppTest, figure: str) -> Any:
-    """Turn a figure to its table and return that."""
-    app.button_group(key=f"{figure}-view").set_value("Table").run()
-    return app.dataframe[0].value
 
 
 def test_papers_says_which_frameworks_are_named_together(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

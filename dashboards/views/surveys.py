@@ -1,0 +1,129 @@
+"""Surveys: one survey and one population at a time, a year's shares and their course; what was not asked is said."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import charts, controls, data, page, series, wording
+from dashboards.figure import Figure, show
+
+NOT_ASKED = "not asked"
+WARNING = (
+    "Surveys reach different people and ask differently: shares of two surveys do not compare, nor do they add up to "
+    "100 %, since respondents name several tools."
+)
+
+
+def main() -> None:
+    """Draw the page."""
+    state = page.database_or_help()
+    if state is None:
+        return
+    known = data.frameworks(state)
+    rows = data.surveys(state)
+    heading = st.container()
+    chosen = controls.frameworks(known)
+    if rows.empty:
+        with heading:
+            page.title("What surveys found", WARNING)
+        page.absent("No survey figures yet.", "They are part of the cited facts: `dlpulse build` publishes them.")
+        return
+    kinds = rows["survey"] + ": " + rows["population"]
+    left, right = st.columns(2)
+    with left:
+        kind = controls.from_list("Survey and whom it asked", list(dict.fromkeys(kinds)), "survey")
+    own = rows[kinds == kind]
+    with right:
+        year = controls.one_of("Year", _years(own), "year")
+    year = year.removesuffix(NOT_ASKED).rstrip(", ")
+    own_year = own[own["year"].astype(str) == year]
+    with heading:
+        page.title(_finding(own_year, chosen), WARNING)
+    if not _asked(own_year).any():
+        page.absent(
+            f"{own_year['survey'].iloc[0]} {year} did not ask about these frameworks.",
+            "That is no zero: nobody had the choice to name one.",
+        )
+    else:
+        show(bars(own_year, known, chosen))
+    course = own[_asked(own) & own["share"].notna()]
+    if course["year"].nunique() > 1:
+        show(years(course, known, chosen))
+
+
+def _asked(rows: pd.DataFrame) -> pd.Series[bool]:
+    return rows["asked"].astype(bool) & (rows["share"].notna() | rows["respondents"].notna())
+
+
+def _years(rows: pd.DataFrame) -> list[str]:
+    """Return the survey's years: first those that asked, newest first, then those that did not, which say so."""
+    asked = set(rows.loc[_asked(rows), "year"])
+    every = sorted(set(rows["year"]), key=lambda year: (year not in asked, -year))
+    return [str(year) if year in asked else f"{year}, {NOT_ASKED}" for year in every]
+
+
+def _finding(rows: pd.DataFrame, chosen: list[str]) -> str:
+    """Return the shares of up to three chosen frameworks, largest first; votes where there is no base."""
+    voted = bool(rows["share"].isna().all())
+    values = rows.assign(value=rows["respondents" if voted else "share"])
+    values = values[values["framework_id"].isin(chosen) & values["value"].notna()]
+    values = values.sort_values("value", ascending=False).head(3)
+    write = wording.count if voted else wording.percent
+    said = [f"{row.label} {write(row.value)}" for row in values.itertuples()]
+    survey = f"{rows['survey'].iloc[0]} {rows['year'].iloc[0]}"
+    return f"{survey}: {' · '.join(said)}{' votes' if voted else ''}" if said else f"What {survey} found"
+
+
+def bars(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
+    """Return the figure of one survey, population and year: shares, or votes where no base was published."""
+    first = rows.iloc[0]
+    voted = bool(rows["share"].isna().all())
+    look = charts.Look(chosen, page.colours(known), number_format=",.0f" if voted else ".1%", dark=page.is_dark())
+    measure = (
+        "Votes: no base was published, so there are no shares" if voted else "Share of respondents who named each tool"
+    )
+    base = f"base {wording.count(first['base'])}" if wording.known(first["base"]) else "base not stated"
+    return Figure(
+        "survey",
+        f"{first['survey']} {first['year']}: {first['population']}",
+        f"{measure}; labels as the survey wrote them",
+        charts.bars(rows.assign(value=rows["respondents" if voted else "share"]), look),
+        f"Source: {first['source_url']}, read on {wording.day(first['read_on'])} · {base}{_unverified(rows)}.",
+        rows.drop(columns="name"),
+    )
+
+
+def years(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
+    """Return the figure of one survey and population over the years that asked and published a base."""
+    days = pd.to_datetime(rows["year"].astype(str) + "-07-01")
+    points = rows.assign(series=rows["framework_id"], label=rows["name"], day=days, value=rows["share"], rounded_to=0)
+    points = points.assign(source=points["survey"] + " " + points["year"].astype(str))
+    gaps = pd.DataFrame(columns=["subject", "period_start", "period_end"])
+    broken = series.break_lines(points, gaps, series.LONGEST_STEP_DAYS["observed"])
+    look = charts.Look(
+        *(chosen, page.colours(known)),
+        number_format=".1%",
+        unit="share",
+        dark=page.is_dark(),
+        marks=True,
+        yearly=True,
+        height=320,
+    )
+    first = rows.iloc[0]
+    return Figure(
+        "survey-years",
+        f"{first['survey']} over the years",
+        f"Share of respondents who named each framework · {first['population']}",
+        charts.lines(broken, look),
+        f"Source: {first['survey']}, {wording.listing(sorted(set(rows['year'])))}. Years that did not ask, and those "
+        "without a base, are left out; lines break there.",
+        rows.drop(columns="name"),
+    )
+
+
+def _unverified(rows: pd.DataFrame) -> str:
+    return "" if rows["verified"].fillna(False).astype(bool).all() else " · read at second hand, not verified"
+
+
+main()
