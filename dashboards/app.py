@@ -24,6 +24,7 @@ PAGES = [
     ("views/stars.py", "Stars", "stars"),
     ("views/papers.py", "Papers", "papers"),
     ("views/surveys.py", "Surveys", "surveys"),
+    ("views/usage.py", "Usage", "usage"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
 ]
 

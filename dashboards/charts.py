@@ -57,8 +57,9 @@ def _domain(points: pd.DataFrame, *, log: bool) -> tuple[float, float]:
     top = float(points["value"].max())
     if not log:
         return 0.0, top * 1.04 or 1.0
-    low = 10 ** math.floor(math.log10(float(points["value"].min())))
-    return max(low, top / 1e4), top * 1.15
+    # A decade below the one in which the smallest line ends: beginnings at a star or two would take half of the height.
+    least, end = (float(rows["value"].min()) for rows in (points, last_points(points)))
+    return 10.0 ** max(math.floor(math.log10(least)), math.floor(math.log10(end)) - 1), top * 1.15
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -96,8 +97,8 @@ def lines(points: pd.DataFrame, look: Look) -> alt.LayerChart:
     base = alt.Chart(data).encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
     chosen, other = "datum.chosen", "!datum.chosen"
     layers = [
-        base.transform_filter(other).mark_line(strokeWidth=1.2),
-        base.transform_filter(chosen).mark_line(strokeWidth=2.4),
+        base.transform_filter(other).mark_line(strokeWidth=1.2, clip=True),
+        base.transform_filter(chosen).mark_line(strokeWidth=2.4, clip=True),
         _dots(base, look),
         _tooltips(base, look),
         _names(ends, scale, axis, colour, x, chosen=False),
@@ -139,7 +140,7 @@ def _tooltips(base: alt.Chart, look: Look) -> alt.Chart:
         if READING in base.data
         else base
     )
-    return targets.mark_circle(size=160, opacity=0).encode(
+    return targets.mark_circle(size=160, opacity=0, clip=True).encode(
         tooltip=[
             alt.Tooltip("label:N", title="framework"),
             alt.Tooltip("day:T", title="date", format="%-d %b %Y"),

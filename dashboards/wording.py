@@ -27,6 +27,11 @@ def count(value: Any) -> str:
     return f"{round(value):,}" if known(value) else ABSENT
 
 
+def large(value: Any) -> str:
+    """Write a count that is told roughly: 49.5 million; below a million as `count`."""
+    return f"{value / 1e6:,.1f} million" if known(value) and value >= 999_950 else count(value)
+
+
 def percent(value: Any, *, signed: bool = False) -> str:
     """Write a share or growth (1.0 = 100 %) with as many digits as it carries: 0.49 %, 14.3 %, +112 %."""
     if not known(value):

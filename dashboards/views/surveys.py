@@ -32,7 +32,7 @@ def main() -> None:
     kinds = rows["survey"] + ": " + rows["population"]
     left, right = st.columns(2)
     with left:
-        kind = controls.from_list("Survey and whom it asked", list(dict.fromkeys(kinds)), "survey")
+        kind = controls.from_list("Survey and whom it asked", list(dict.fromkeys(kinds)), "population")
     own = rows[kinds == kind]
     with right:
         year = controls.one_of("Year", _years(own), "year")

@@ -57,6 +57,13 @@ create table fct_survey_shares (
     survey varchar, year integer, population varchar, label varchar, framework_id varchar, respondents bigint,
     base bigint, share double, asked boolean, verified boolean, source_url varchar, read_on date, response_id varchar
 );
+create table fct_downloads (
+    framework_id varchar, package varchar, source varchar, granularity varchar, mirrors boolean, day date,
+    downloads bigint, known_at timestamp, response_id varchar
+);
+create table fct_questions_monthly (
+    framework_id varchar, month date, questions bigint, total bigint, share double, response_id varchar
+);
 create table fct_bench_trials (
     trial_id varchar, run_id varchar, device_id varchar, device varchar, engine varchar, framework_id varchar,
     track varchar, mode varchar, tuning varchar, dataset varchar, phase varchar, batch_size integer, threads integer,
@@ -180,6 +187,22 @@ from fct_papers, (values ('pytorch', 1), ('keras', 2), ('tensorflow', 4)) as f(f
 where right(arxiv_id, 5)::integer % every = 0;
 """
 
+# Two packages of TensorFlow, one of Keras; March 2026 lacks a day, April is not over. conda tells months.
+USAGE = """
+insert into fct_downloads
+select framework_id, package, 'clickhouse', 'day', true, day::date, each, '2026-11-22 10:00', 'run-4'
+from range(timestamp '2026-01-01', timestamp '2026-04-12', interval 1 day) as r(day),
+    (values ('tensorflow', 'tensorflow', 50000), ('tensorflow', 'tf-nightly', 2000), ('keras', 'keras', 40000))
+    as p(framework_id, package, each)
+where day <> timestamp '2026-03-10';
+insert into fct_downloads values
+    ('keras', 'keras', 'conda', 'month', null, '2026-02-01', 120000, '2026-11-22 10:00', 'run-4');
+insert into fct_questions_monthly
+select framework_id, month::date, questions, 1000, questions / 1000, 'run-4'
+from range(timestamp '2025-01-01', timestamp '2026-11-01', interval 1 month) as r(month),
+    (values ('tensorflow', 9), ('keras', 3), ('cntk', 0)) as q(framework_id, questions);
+"""
+
 SURVEYS: list[tuple[str, int, str, int | None, dict[str, int]]] = [
     ("kdnuggets", 2018, "KDnuggets readers", 2052, {"tensorflow": 614, "keras": 456, "pytorch": 132, "theano": 100, "cntk": 62, "mxnet": 31, "caffe": 30, "torch7": 20}),
     ("kdnuggets", 2017, "KDnuggets readers", 2881, {"tensorflow": 581, "keras": 274, "theano": 167, "cntk": 98, "caffe": 89, "pytorch": 86, "mxnet": 51, "torch7": 34}),
@@ -263,6 +286,7 @@ def write(path: Path, variant: str = "full") -> Path:
         if variant == "full":
             connection.execute(RETAINED)
             connection.execute(PAPERS)
+            connection.execute(USAGE)
         if variant in ("full", "cited"):
             connection.execute(REPORT)
         if variant == "half":

@@ -16,7 +16,14 @@ from tests.dashboards import sample
 from tests.dashboards.conftest import Home
 
 ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
-PAGES = ["views/overview.py", "views/stars.py", "views/papers.py", "views/surveys.py", "views/benchmarks.py"]
+PAGES = [
+    "views/overview.py",
+    "views/stars.py",
+    "views/papers.py",
+    "views/surveys.py",
+    "views/usage.py",
+    "views/benchmarks.py",
+]
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **query: list[str]) -> AppTest:
@@ -137,15 +144,15 @@ def test_thin_months_unknown_months_and_the_years_before_any_mention_are_not_dra
 
 def test_a_year_that_did_not_ask_is_no_zero(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
-    assert app.selectbox(key="survey").value == "stackoverflow: all respondents"
-    assert [option.content for option in app.button_group(key="year").options] == ["2025, not asked"]
+    assert app.selectbox(key="population").value == "stackoverflow: all respondents"
+    assert app.button_group(key="year").options == ["2025, not asked"]
     assert "stackoverflow 2025 did not ask about these frameworks." in words(app)
     assert "What stackoverflow 2025 found" in words(app) and not charts(app)
 
 
 def test_a_survey_shows_a_year_and_its_course(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
-    app.selectbox(key="survey").set_value("kdnuggets: KDnuggets readers").run()
+    app.selectbox(key="population").set_value("kdnuggets: KDnuggets readers").run()
     # 2019 published votes and no base: there are no shares, and its votes stand on no line with shares.
     assert "## kdnuggets 2019: TensorFlow 519 · Keras 436 · PyTorch 185 votes" in words(app)
     assert "Votes: no base was published, so there are no shares" in words(app)
@@ -169,7 +176,7 @@ def test_a_survey_that_did_not_ask_is_named_and_not_drawn(sample_home: Home, mon
 def test_stars_show_one_estimator_at_a_time(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = {}
     for estimator in ("observed", "retained"):
-        app = opened(monkeypatch, sample_home("full"), PAGES[1], estimator=[estimator])
+        app = opened(monkeypatch, sample_home("full"), "views/stars.py", estimator=[estimator])
         app.button_group(key="estimator").set_value(estimator).run()
         assert len(charts(app)) == 1
         sources[estimator] = next(caption.value for caption in app.caption if caption.value.startswith("Source"))
@@ -180,7 +187,7 @@ def test_stars_show_one_estimator_at_a_time(sample_home: Home, monkeypatch: pyte
 def test_observed_points_are_readings_and_retained_ones_whole_days(
     sample_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = opened(monkeypatch, sample_home("full"), PAGES[1])
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py")
     observed = words(app)
     app.button_group(key="estimator").set_value("retained").run()
     retained = words(app)
@@ -193,14 +200,14 @@ def test_observed_points_are_readings_and_retained_ones_whole_days(
 
 
 def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(monkeypatch, sample_home("full"), PAGES[1])
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py")
     app.button_group(key="estimator").set_value("gross").run()
     assert not charts(app)
     assert "No gross stars are known yet." in words(app)
 
 
 def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened(monkeypatch, sample_home("full"), PAGES[2])
+    app = opened(monkeypatch, sample_home("full"), "views/benchmarks.py")
     shown = words(app)
     proved = "Proved to be the same network before timing (layers, probabilities and loss, in float32)"
     assert f"{proved}: keras-tensorflow and pytorch." in shown
@@ -221,13 +228,13 @@ def of_matched_track(path: Path, *tables: str) -> None:
 
 def test_the_proof_told_is_that_of_the_track_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of_matched_track(tmp_path, "fct_bench_results", "fct_bench_trials", "meta_parity")
-    shown = words(opened(monkeypatch, tmp_path, PAGES[2]))
+    shown = words(opened(monkeypatch, tmp_path, "views/benchmarks.py"))
     assert "(layers, logits, loss, gradients and training steps, in float64): keras-tensorflow and pytorch." in shown
 
 
 def test_the_other_track_s_proof_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of_matched_track(tmp_path, "fct_bench_results", "fct_bench_trials")
-    app = opened(monkeypatch, tmp_path, PAGES[2])
+    app = opened(monkeypatch, tmp_path, "views/benchmarks.py")
     assert "No parity proof is stored with this run" in app.warning[0].value
     assert "Proved to be the same network" not in words(app)
 
@@ -239,7 +246,7 @@ def test_tracks_and_batch_sizes_are_never_in_one_chart(tmp_path: Path, monkeypat
             copies = f"insert into {table} select * replace ({{}}, {value} * 10 as {value}) from {table} where {{}}"
             connection.execute(copies.format("'matched' as track", "phase = 'training'"))
             connection.execute(copies.format("512 as batch_size", "track = 'default' and phase = 'training'"))
-    app = opened(monkeypatch, tmp_path, PAGES[2])
+    app = opened(monkeypatch, tmp_path, "views/benchmarks.py")
     assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in words(app)
     app.button_group(key="batch").set_value("512").run()
     assert "#### Stock: keras-tensorflow 16,795 and pytorch 20,325 images/s" in words(app)
@@ -250,7 +257,7 @@ def test_tracks_and_batch_sizes_are_never_in_one_chart(tmp_path: Path, monkeypat
 
 def test_a_rerun_notices_a_newly_published_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample.write(tmp_path / "dlpulse.duckdb", "half")
-    app = opened(monkeypatch, tmp_path, PAGES[1])
+    app = opened(monkeypatch, tmp_path, "views/stars.py")
     assert "No observed stars are known yet." in words(app)
     sample.write(tmp_path / "next.duckdb", "full").replace(tmp_path / "dlpulse.duckdb")
     app.run()
@@ -309,3 +316,26 @@ def test_full_text_figures_are_a_measure_of_their_own(sample_home: Home, monkeyp
     app.selectbox(key="papers").set_value("full text · ML papers").run()
     assert "Source: cited figure" in words(app)
     assert set(table_of(app, "papers")["measure"]) == {"full_text"}
+
+
+def test_downloads_are_of_whole_months_and_packages_are_not_added_up(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/usage.py")
+    assert "## tensorflow 1.4 million · Keras 1.1 million · tf-nightly 56,000 downloads in Feb 2026" in words(app)
+    drawn = table_of(app, "downloads")
+    # March lacks a day, April is not over.
+    assert set(drawn["day"].dt.strftime("%Y-%m")) == {"2026-01", "2026-02"}
+    assert set(drawn["label"]) == {"tensorflow", "tf-nightly", "Keras"}
+    assert drawn.loc[drawn["package"] == "keras", "value"].tolist() == [31 * 40_000, 28 * 40_000]
+    app.button_group(key="source").set_value("conda").run()
+    assert app.dataframe[0].value["value"].tolist() == [120_000]
+
+
+def test_questions_are_shares_of_all_questions(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/usage.py")
+    assert "TensorFlow 0.90 % · Keras 0.30 % of Stack Overflow's questions in Oct 2026" in words(app)
+    shares = table_of(app, "questions")
+    # Asked for and not found is zero; PyTorch was not asked for.
+    assert set(shares.loc[shares["framework_id"] == "cntk", "share"]) == {0.0}
+    assert "pytorch" not in set(shares["framework_id"])
