@@ -8,10 +8,12 @@ import importlib.metadata
 import inspect
 import logging
 import os
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
 from dashboards import cli as dashboards_cli
 from warehouse import cli as warehouse_cli
-from warehouse import raw_cli
+from warehouse import raw_cli, usage
 from warehouse import registry as registries
 from warehouse import settings as defaults
 from warehouse.answer import print_answer
@@ -169,7 +171,7 @@ for command in (
     warehouse_cli.export,
     dashboards_cli.dashboard,
 ):
-    app.command()(command)
+    app.command(cls=warehouse_cli.SqlCommand if command is warehouse_cli.sql else None)(command)
 app.command(name="import")(collectors_cli.import_files)
 
 
@@ -212,7 +214,7 @@ def run(
 def main() -> None:
     """Run the command; exit code 0 when fine, 1 when something failed, 2 for wrong usage."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as cleanly as Ctrl-C does
-    _open_output()
+    outputs = _open_outputs()
     try:
         _run()
     except DlpulseError as error:
@@ -226,41 +228,91 @@ def main() -> None:
     except OSError as error:
         if error.filename or error.errno not in _OUTPUT_FAULTS:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what waits to be written is dropped
-        if isinstance(error, BrokenPipeError):
-            sys.exit(1)
+        unread = _unread(outputs)
+        _drop(1, *unread)
+        if isinstance(error, BrokenPipeError) and unread:
+            sys.exit(0)
         _fail(f"cannot write the result: {error.strerror}")
 
 
 def _run() -> None:
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False, prog_name="dlpulse")
+    except usage.UsageError as error:
+        code = _wrong_usage(error)
     except RuntimeError as error:  # Ctrl-C inside of a DuckDB query is no KeyboardInterrupt
         if str(error) != "Query interrupted":
             raise
-        _stopped()
-        sys.exit(STOPPED)
+        code = STOPPED
     except SystemExit as ended:
-        if ended.code == STOPPED:
-            _stopped()
+        if isinstance(ended.__context__, BrokenPipeError):  # typer and rich take it for a failure
+            raise ended.__context__ from None
+        code = ended.code
+    if code == STOPPED:
+        _stopped()
+    try:
         sys.stdout.flush()  # while a full disk is still an error with a line of its own
-        raise
-
-
-def _stopped() -> None:
-    print("dlpulse: stopped; what was done before is kept", file=sys.stderr)
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    print(f"dlpulse: {visible(message)}", file=sys.stderr)
+    except BrokenPipeError:
+        if not code:
+            raise
+        _drop(1)  # what the command found stands, also where nobody reads it to the end
     sys.exit(code)
 
 
-def _open_output() -> None:
-    """Where standard output was closed, put one that refuses; else the next file opened would get its number."""
+def _wrong_usage(error: Any) -> int:
+    if type(error).__name__ == usage.NO_ARGUMENTS:  # the help, which rich has printed
+        print(error.message, end="")
+    else:
+        _say(usage.line(error, typer.main.get_command(app), sys.argv[1:]))
+    return 2
+
+
+def _stopped() -> None:
+    _say("dlpulse: stopped; what was done before is kept")
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    _say(f"dlpulse: {message}")
+    sys.exit(code)
+
+
+def _say(line: str) -> None:
+    try:
+        print(visible(line), file=sys.stderr, flush=True)
+    except BrokenPipeError:  # nobody reads it; the exit code stands
+        _drop(2)
+
+
+def _open_outputs() -> dict[int, int]:
+    """Return copies of standard output and standard error, by which it is seen whether anybody reads them.
+
+    Where standard output was closed, put one that refuses; else the next file opened would get its number.
+    """
     if sys.stdout is None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    copies = {}
+    for number in (1, 2):
+        with suppress(OSError):  # standard error may be closed as well
+            copies[number] = os.dup(number)
+    return copies
+
+
+def _unread(outputs: dict[int, int]) -> list[int]:
+    """Return those of the outputs that are pipes whose reader has gone."""
+    unread = []
+    for number, copy in outputs.items():
+        poll = select.poll()
+        poll.register(copy, 0)
+        if poll.poll(0):
+            unread.append(number)
+    return unread
+
+
+def _drop(*outputs: int) -> None:
+    """Drop what waits to be written to these outputs."""
+    for number in outputs:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 if __name__ == "__main__":

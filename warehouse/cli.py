@@ -7,9 +7,10 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from warehouse import build as builder
 from warehouse import export as exporting
@@ -48,9 +49,30 @@ from duckdb_columns()
 where not internal and database_name = 'dlpulse' and table_name = '{name}'
 order by column_index
 """
+# What a macro returns has no comments of its own: those of the table with the same columns, if there is one.
 MACRO_COLUMNS_SQL = """
-select column_name as "column", column_type as "type"
-from (describe from {call})
+with returned as (
+    select *, row_number() over () as place
+    from (describe from {call})
+),
+described as (
+    select column_name, column_index, comment, table_name
+    from duckdb_columns()
+    where not internal and database_name = 'dlpulse'
+),
+mirrored as (
+    select table_name
+    from described
+    group by table_name
+    having list(column_name order by column_index) = (select list(column_name order by place) from returned)
+    order by table_name
+    limit 1
+)
+select returned.column_name as "column", returned.column_type as "type", described.comment as description
+from returned
+left join described
+    on returned.column_name = described.column_name and described.table_name = (select table_name from mirrored)
+order by returned.place
 """
 
 
@@ -65,6 +87,23 @@ def build(
     settings.check_raw()
     built = builder.build(settings, registry.load(settings), even_if_smaller=even_if_smaller)
     print(f"published {built.database} in {built.took_s:.1f} s ({built.new_parts} new of {built.parts} raw parts)")
+
+
+class SqlCommand(TyperCommand):
+    """Takes SQL that begins with a comment for SQL, not for an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments as typer does, SQL last."""
+        return super().parse_args(ctx, _sql_last(args))
+
+
+def _sql_last(words: list[str]) -> list[str]:
+    """Put SQL that begins with `-- `, or with a dash and has several lines, behind a `--`: no options come after it."""
+    end = words.index("--") if "--" in words else len(words)
+    texts = [one for one in words[:end] if one.startswith("-- ") or (one.startswith("-") and "\n" in one)]
+    if not texts:
+        return words
+    return [*(one for one in words[:end] if one not in texts), "--", *texts, *words[end + 1 :]]
 
 
 def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
@@ -100,7 +139,7 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
             "--queries"
         )
     if worked_list:
-        write_rows(("query", "title"), [(one.name, one.title) for one in queries.load()], form)
+        write_rows(("query", "title"), [(one.name, one.title) for one in queries.load()], form, fold=True)
     elif describe is not None:
         _answer(settings, _columns_sql(settings.database, describe), form, timeout, memory, fold=True)
     elif tables:
@@ -147,7 +186,7 @@ def _statement(statement: str | None, file: Path | None) -> str:
     except UnicodeDecodeError:
         raise BadInputError(f"{f'{file}: ' if file else ''}the SQL is not UTF-8") from None
     except OSError as error:
-        raise BadInputError(f"{file}: cannot be read: {error}") from None
+        raise BadInputError(f"{file or 'standard input'}: cannot be read: {error.strerror or error}") from None
 
 
 def status(
@@ -158,8 +197,8 @@ def status(
     settings: Settings = ctx.obj
     settings.check_raw()
     sources = freshness.read(Archive(settings.raw), registry.load(settings), settings.clock())
-    columns = ("source", "state", "last success", "next due", "left", "last error")
-    rows = [
+    columns: tuple[str, ...] = ("source", "state", "last success", "next due", "left", "last error")
+    rows: list[tuple[str, ...]] = [
         (
             source.source,
             "stale" if source.stale else "fresh",
@@ -170,7 +209,10 @@ def status(
         )
         for source in sources
     ]
-    write_rows(columns, rows, form)
+    if form is Format.TABLE:  # one column less, for which a terminal has the room
+        columns = (*columns[:-2], "left or last error")
+        rows = [(*row, "; ".join(filter(None, (left, error and f"error: {error}")))) for *row, left, error in rows]
+    write_rows(columns, rows, form, fold=True)
     if not settings.database.exists():
         print(f"there is no database at {settings.database} yet; `dlpulse build` makes it", file=sys.stderr)
     if any(source.stale for source in sources):

@@ -6,7 +6,6 @@ import io
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
@@ -20,10 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.errors import BadInputError
-from warehouse.values import as_csv, as_json, as_text, instants, shortened, visible
+from warehouse.values import as_csv, as_json, as_text, listed, shortened, visible
 
 TABLE_ROWS = 500
 _WIDEST = 10_000
+# Of a column that is broken into lines.
+_NARROWEST = 16
 _GROUP_BYTES = 32 << 20
 _ROWS_AT_ONCE = 1_000
 Rows = Sequence[Sequence[Any]]
@@ -82,14 +83,18 @@ class _Counted:
             yield batch
 
 
-def write_rows(columns: Sequence[str], rows: Rows, form: Format) -> None:
-    """Write rows; raises BadInputError for Parquet on a terminal."""
+def write_rows(columns: Sequence[str], rows: Rows, form: Format, fold: bool = False) -> None:
+    """Write rows; raises BadInputError for Parquet on a terminal.
+
+    `fold` breaks the last column into lines where a terminal is too narrow; in a pipe each row stays in one line.
+    """
     if form is Format.PARQUET:
         _refuse_terminal()
         table = pa.table({name: [row[index] for row in rows] for index, name in enumerate(columns)})
         pq.write_table(table, sys.stdout.buffer, compression="zstd")
     elif form is Format.TABLE:
-        _write_table(columns, [tuple(map(_held, row)) for row in rows[:TABLE_ROWS]], len(rows))
+        shown = [tuple(map(_held, row)) for row in rows[:TABLE_ROWS]]
+        _write_table(columns, shown, len(rows), fold and sys.stdout.isatty())
     else:
         _TEXT_WRITERS[form](columns, rows)
 
@@ -105,10 +110,7 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Sequence[Any]]:
 def _values(name: str, column: pa.Array) -> list[Any]:
     """A column in Python's types, or as text where Python has none: nanoseconds, the year 10000, infinity."""
     try:
-        with suppress(ValueError, OverflowError):
-            values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
-            return values
-        return instants(column)
+        return listed(column)
     except pa.ArrowException:
         raise BadInputError(f"column {name!r} cannot be written as it is: cast it to varchar in the query") from None
 
@@ -159,23 +161,33 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
 def _write_table(columns: Sequence[str], shown: Rows, count: int, fold: bool = False) -> None:
     console = Console()
     columns = [shortened(visible(name)) for name in columns]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(columns):
-        kinds = {type(row[index]) for row in shown} - {type(None)}
-        numeric = bool(kinds) and kinds <= {int, float, Decimal}
-        last = fold and index == len(columns) - 1
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=fold and not last)
-    for row in shown:
-        table.add_row(*map(_cell, row))
-    width = Console(width=_WIDEST).measure(table).maximum
+    table = _table(columns, shown, fold)
+    width = _width(table)
     if not console.is_terminal and not fold:
         console = Console(width=max(80, width))
-    if fold or width <= console.width:
+    beside = _width(_table(columns[:-1], [row[:-1] for row in shown])) if fold else 0
+    if width <= console.width or (fold and beside + _NARROWEST <= console.width):
         console.print(table)
     else:
         _write_records(columns, shown, console)
     if count > len(shown):
         print(f"{count - len(shown)} more rows; --format csv writes all", file=sys.stderr)
+
+
+def _width(table: Table) -> int:
+    return Console(width=_WIDEST).measure(table).maximum
+
+
+def _table(columns: Sequence[str], rows: Rows, fold: bool = False) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        kinds = {type(row[index]) for row in rows} - {type(None)}
+        numeric = bool(kinds) and kinds <= {int, float, Decimal}
+        last = fold and index == len(columns) - 1
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=fold and not last)
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    return table
 
 
 def _write_records(columns: Sequence[str], rows: Rows, console: Console) -> None:

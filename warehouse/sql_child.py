@@ -31,7 +31,7 @@ _BATCH_CELLS = 1_000_000
 _THREADS = 4
 # What Python, DuckDB and their allocators reserve beside the memory that a query may use.
 _RESERVED_BYTES = 2 << 30
-_READS = "expected a statement that reads: select, from, with, values, pivot, describe, show, summarize or explain"
+_READING = ("select", "from", "with", "values", "pivot", "describe", "show", "summarize", "explain")
 # Blanks that every reader of SQL ends at the same place: DuckDB nests /* */ and ends -- at a carriage return too.
 _BLANK = r"(?>[ \t\n\r\f]|--[^\n\r]*[\n\r]|/\*(?:(?!/\*|\*/).)*\*/)*+"
 _PLAN = "explain "
@@ -42,6 +42,15 @@ _EXPLAIN = re.compile(
 # What Arrow lacks, cuts short or, of a long text in an enumeration, repeats only where it is read.
 _AS_TEXT = {"enum", "bit", "uhugeint", "bignum", "variant", "time with time zone"}
 _IN_MACRO = re.compile(r"_as_of\s*\(", re.IGNORECASE)
+_FIRST_WORD = re.compile(rf"(?>{_BLANK};)*+{_BLANK}([a-z]{{1,20}})\b", re.IGNORECASE)
+# DuckDB's words for what is closed here; they tell of its settings, or advise to change what cannot be changed.
+_CLOSED = {
+    re.compile(r"File system \w+ has been disabled"): "a query can reach neither files nor the network",
+    re.compile(r"attached in read-only mode"): "the database is read-only; a query can change nothing",
+    re.compile(r"the configuration has been locked"): "a query can change no setting",
+}
+_IN_EXTENSION = re.compile(r"is not in the catalog, but it exists in the (\w+) extension\b.*")
+_ADVICE = re.compile(r"(?:\.? (?:Use|\*)|,? or) [\"']?(?:SET|PRAGMA) \w+ ?(?:=|TO) ?\S+ to [^.]*")
 
 
 def main() -> None:
@@ -134,6 +143,8 @@ def _target(kind: Any) -> str:
         return _target(kind.children[0][1]) + size
     if kind.id == "map":
         return f"MAP({', '.join(_target(part) for _, part in kind.children)})"
+    if kind.id == "struct" and not kind.children:  # which SQL has no type for, and Parquet neither
+        return "VARCHAR"
     if kind.id == "struct":
         return f"STRUCT({', '.join(f'{_quoted(name)} {_target(part)}' for name, part in kind.children)})"
     return str(kind)
@@ -162,8 +173,8 @@ def _refuse_all_but_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> 
             raise BadInputError("SQL: expected a plain statement after explain; leave out comments and unusual options")
         _refuse_all_but_reading(connection, sql[explain.end() :])
     elif kind not in ("SELECT", "MULTI") or (kind == "MULTI" and not _is_pivot(connection, sql)):
-        found = "several steps" if kind == "MULTI" else kind.replace("_", " ").lower()
-        raise BadInputError(f"SQL: {_READS}; found {found}")
+        reading = f"{', '.join(_READING[:-1])} or {_READING[-1]}"
+        raise BadInputError(f"SQL: expected a statement that reads: {reading}; found {_found(kind, sql)}")
 
 
 def _kind(statement: duckdb.Statement) -> str:
@@ -171,6 +182,17 @@ def _kind(statement: duckdb.Statement) -> str:
         return statement.type.name
     except ValueError:  # DuckDB has kinds that its Python library cannot name
         return "another kind"
+
+
+def _found(kind: str, sql: str) -> str:
+    """The word that a statement begins with: DuckDB takes `use` for a set, `install` for a load.
+
+    What follows a `with` or an `explain` is named by its kind.
+    """
+    word = _FIRST_WORD.match(sql)
+    if word and word[1].lower() not in _READING:
+        return word[1].lower()
+    return "several steps" if kind == "MULTI" else kind.replace("_", " ").lower()
 
 
 def _is_pivot(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
@@ -222,13 +244,21 @@ def _refusal(error: Exception, sql: str, skipped: int = 0) -> DlpulseError:
         return query.Damaged()
     if "arrow_large_buffer_size" in str(error):
         return TooLarge("the rows of the result are too large; select fewer or shorter columns")
-    message = " ".join(f"{kind}{fields['exception_message']}".split())
+    message = _worded(" ".join(f"{kind}{fields['exception_message']}".split()))
     shortened = message if len(message) <= MESSAGE_LENGTH else f"{message[:MESSAGE_LENGTH]}…"
     # A value refused within a macro has its place in the macro's text, which DuckDB does not tell apart.
     inner = fields.get("exception_type") == "Conversion" and _IN_MACRO.search(sql)
     place = "" if inner else _place(fields.get("location", ""), sql, skipped)
     hint = "; `dlpulse sql --tables` lists the tables" if fields.get("type") == "Table" else ""
     return BadInputError(f"SQL: {shortened}{place}{hint}")
+
+
+def _worded(message: str) -> str:
+    """DuckDB's message; in dlpulse's words where it tells of what is closed to a query."""
+    for words, meaning in _CLOSED.items():
+        if words.search(message):
+            return meaning
+    return _ADVICE.sub("", _IN_EXTENSION.sub(r"is of DuckDB's \1 extension, which a query cannot load", message))
 
 
 def _place(location: str, sql: str, skipped: int) -> str:

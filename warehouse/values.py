@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -50,7 +51,7 @@ def as_json(value: Any) -> str:
     if isinstance(value, dict):
         fields = (f"{_quoted(str(key))}: {as_json(item)}" for key, item in value.items())
         return "{" + ", ".join(fields) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not isinstance(value, pa.MonthDayNano):  # an interval is a tuple too
         return "[" + ", ".join(map(as_json, value)) + "]"
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "null"
@@ -70,7 +71,28 @@ def as_csv(value: Any) -> str:
     return text if plain else '"' + text.replace('"', '""') + '"'
 
 
-def instants(column: pa.Array) -> list[Any]:
+def listed(column: pa.Array) -> list[Any]:
+    """Return a column in Python's types, or as text where Python has none, also within lists, maps and structs.
+
+    Raises ValueError or an ArrowException when the column holds something else.
+    """
+    with suppress(ValueError, OverflowError):
+        values: list[Any] = column.to_pylist(maps_as_pydicts="lossy")
+        return values
+    kind = column.type
+    if pa.types.is_map(kind):
+        return [dict(zip(*map(listed, row.values.flatten()), strict=True)) if row.is_valid else None for row in column]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return [listed(row.values) if row.is_valid else None for row in column]
+    if pa.types.is_struct(kind):
+        rows = zip(*map(listed, column.flatten()), strict=True)
+        names = [field.name for field in kind]
+        whole = zip(column.is_valid().to_pylist(), rows, strict=True)
+        return [dict(zip(names, row, strict=True)) if valid else None for valid, row in whole]
+    return _instants(column)
+
+
+def _instants(column: pa.Array) -> list[Any]:
     """Return days or instants that Python does not have as text: nanoseconds, the year 10000, infinity.
 
     Raises ValueError or an ArrowException when the column holds something else.

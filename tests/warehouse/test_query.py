@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -78,6 +79,36 @@ def test_sql_piped_in_needs_no_argument(dlpulse: Dlpulse, home: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "framework_id,stars\nkeras,30349\n", "")
 
 
+COMMENTED = "-- Which --format?\n--\n" + SQL
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sql", COMMENTED, "--format", "csv"),
+        ("sql", "--format", "csv", COMMENTED),
+        ("sql", "--format", "csv", "--", COMMENTED),
+        ("sql", "--format", "csv", f"--{SQL}\n{SQL}"),
+    ],
+)
+def test_sql_that_begins_with_a_comment_is_no_option(dlpulse: Dlpulse, home: Path, arguments: tuple[str, ...]) -> None:
+    result = dlpulse(*arguments, DLPULSE_HOME=str(home))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "framework_id,stars\nkeras,30349\n", "")
+
+
+def test_a_comment_alone_is_no_statement_and_no_option(dlpulse: Dlpulse, home: Path) -> None:
+    result = dlpulse("sql", "-- select 1", DLPULSE_HOME=str(home))
+    assert (result.returncode, result.stderr) == (2, "dlpulse: expected one SQL statement, found none\n")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("nope.sql", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named_once(
+    dlpulse: Dlpulse, home: Path, tmp_path: Path, name: str, reason: str
+) -> None:
+    result = dlpulse("sql", "-f", str(tmp_path / name), DLPULSE_HOME=str(home))
+    assert (result.returncode, result.stderr) == (2, f"dlpulse: {tmp_path / name}: cannot be read: {reason}\n")
+
+
 def test_two_statements_from_different_places_are_wrong_usage(dlpulse: Dlpulse, home: Path) -> None:
     result = dlpulse("sql", "select 1", "--tables", DLPULSE_HOME=str(home))
     assert result.returncode == 2
@@ -116,7 +147,32 @@ def test_a_table_is_described_column_by_column(dlpulse: Dlpulse, home: Path) -> 
 @pytest.mark.parametrize("name", ["stars_as_of", "stars_as_of(ts)"])
 def test_a_macro_is_described_by_the_columns_it_returns(dlpulse: Dlpulse, home: Path, name: str) -> None:
     result = dlpulse("sql", "--describe", name, "--format", "csv", DLPULSE_HOME=str(home))
-    assert result.stdout.splitlines()[:4] == ["column,type", "framework_id,VARCHAR", "repo_id,VARCHAR", "day,DATE"]
+    described = list(csv.reader(result.stdout.splitlines()))
+    assert [row[:2] for row in described[:4]] == [
+        ["column", "type"],
+        ["framework_id", "VARCHAR"],
+        ["repo_id", "VARCHAR"],
+        ["day", "DATE"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("macro", "table"),
+    [
+        ("stars_as_of", "fct_stars"),
+        ("mentions_as_of", "fct_mentions"),
+        ("frameworks_as_of", "rpt_frameworks"),
+    ],
+)
+def test_a_macro_has_the_descriptions_of_the_table_it_mirrors(
+    dlpulse: Dlpulse, home: Path, macro: str, table: str
+) -> None:
+    told = [
+        json.loads(dlpulse("sql", "--describe", name, "--format", "json", DLPULSE_HOME=str(home)).stdout)
+        for name in (macro, table)
+    ]
+    assert [{**row, "type": ""} for row in told[0]] == [{**row, "type": ""} for row in told[1]]
+    assert all(row["description"] for row in told[0])
 
 
 def test_a_table_that_is_not_there_brings_the_nearest_names(dlpulse: Dlpulse, home: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -13,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import Dlpulse, environment
+from warehouse.raw import Archive
 
 LONG_COMMENT = "What it means, told in so many words that a terminal of eighty columns has no room for them. " * 2
 
@@ -153,6 +157,83 @@ def test_values_that_arrow_or_python_lack_are_written_as_duckdb_does(
 ) -> None:
     result = dlpulse("sql", f"select {value} as v", "--format", "csv", DLPULSE_HOME=str(home))
     assert (result.stdout, result.stderr) == (f"v\n{expected}\n", "")
+
+
+def test_json_has_an_interval_as_the_other_formats_do(dlpulse: Dlpulse, home: Path) -> None:
+    statement = "select interval 1 day as v, [interval '1 month 2:00'] as w"
+    result = dlpulse("sql", statement, "--format", "json", DLPULSE_HOME=str(home))
+    assert result.stdout == '[\n  {"v": "1 day", "w": ["1 month 02:00:00"]}\n]\n'
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "md", "parquet"])
+def test_a_struct_without_fields_is_written_in_every_format(home: Path, form: str) -> None:
+    result = run(home, "sql", "select {} as e, {'a': {}} as f, [null, {}] as g", "--format", form)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"{}" in result.stdout
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "md"])
+def test_every_type_of_duckdb_is_written(home: Path, form: str) -> None:
+    result = run(home, "sql", "from test_all_types()", "--format", form)
+    assert (result.returncode, result.stderr) == (0, b"")
+    if form == "json":
+        first, second, third = json.loads(result.stdout)
+        assert first["date_array"] == []
+        assert second["date_array"] == ["1970-01-01", "infinity", "-infinity", None, "2022-05-12"]
+        assert set(third.values()) == {None}
+
+
+def test_infinite_days_within_structs_and_maps_are_text(dlpulse: Dlpulse, home: Path) -> None:
+    statement = (
+        "select unnest([{'a': ['infinity'::date, null]}, null]) as s, "
+        "unnest([map {'k': 'infinity'::date}, null]) as m, unnest([['infinity'::date], null]) as l"
+    )
+    result = dlpulse("sql", statement, "--format", "csv", DLPULSE_HOME=str(home))
+    assert result.stdout == ('s,m,l\n"{""a"": [""infinity"", null]}","{""k"": ""infinity""}","[""infinity""]"\n,,\n')
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "md", "parquet"])
+def test_rows_that_are_not_read_to_the_end_are_a_clean_end(home: Path, form: str) -> None:
+    result = piped(home, "head -c 4 > /dev/null", "sql", "from range(2000000)", "--format", form)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+
+
+def piped(home: Path, reader: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["bash", "-o", "pipefail", "-c", f'"$@" | {reader}', "bash", sys.executable, "-m", "dlpulse", *arguments]
+    return subprocess.run(command, env=environment(home), capture_output=True, timeout=120, check=False)
+
+
+def test_the_exit_code_of_a_status_stands_where_its_end_is_not_read(home: Path) -> None:
+    assert piped(home, "head -n 1 > /dev/null", "status").returncode == 1
+
+
+@pytest.mark.parametrize("command", ["sql --queries", "status"])
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_of_usual_width_shows_a_table_with_its_last_column_folded(
+    home: Path, tmp_path: Path, command: str, columns: int
+) -> None:
+    with Archive(tmp_path / "raw").start("ranking", lambda: datetime(2026, 11, 23)) as writer:
+        writer.left = "24 months of the ranking, which another run goes on with"
+    shown = on_a_terminal(home, columns, command, DLPULSE_RAW=str(tmp_path / "raw"))
+    assert max(map(len, shown)) <= columns
+    assert not any(line.startswith("row 1") for line in shown)
+    assert sum(line.startswith((" ranking ", " paper_share ")) for line in shown) == 1
+
+
+def test_a_terminal_too_narrow_for_the_other_columns_loses_none(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    shown = on_a_terminal(home, 40, "status", DLPULSE_RAW=str(tmp_path / "raw"))
+    assert "row 1" in shown
+    assert any("left or last error" in line for line in shown)
+
+
+def on_a_terminal(home: Path, columns: int, command: str, **variables: str) -> list[str]:
+    """The lines that a terminal of so many columns shows, without colours."""
+    variables = {name: value for name, value in environment(home, **variables).items() if name != "COLUMNS"}
+    shell = f"stty cols {columns} rows 50; {sys.executable} -m dlpulse {command}"
+    script = ["script", "-qec", shell, "/dev/null"]
+    shown = subprocess.run(script, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout).splitlines()
 
 
 def test_json_has_every_digit_of_a_decimal(dlpulse: Dlpulse, home: Path) -> None:

@@ -153,3 +153,53 @@ def test_a_query_knows_neither_environment_nor_folder_of_who_asked(
 )
 def test_sizes_are_read_as_duckdb_reads_them(size: str, expected: int) -> None:
     assert sqlbox.in_bytes(size) == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("select * from read_text('/etc/passwd')", "SQL: a query can reach neither files nor the network"),
+        ("from read_parquet('http://127.0.0.1/x')", "SQL: a query can reach neither files nor the network"),
+        (
+            "from sql_auto_complete('sel')",
+            'SQL: Catalog Error: Table Function with name "sql_auto_complete" is of DuckDB\'s autocomplete extension, '
+            "which a query cannot load",
+        ),
+        (
+            "with x as (delete from numbers returning *) from x",
+            "SQL: the database is read-only; a query can change nothing",
+        ),
+        ("from enable_logging(storage = 'stdout')", "SQL: a query can change no setting"),
+        (
+            "select 1 // 0",
+            "SQL: Invalid Input Error: Division by zero in expression (1 // 0). Use TRY(...) to return NULL for this "
+            "expression.",
+        ),
+        ("pivot range(200000) on range using count(*)", "SQL: Binder Error: Pivot column limit of 100000 exceeded."),
+    ],
+)
+def test_what_is_closed_is_told_in_plain_words_without_advice_that_cannot_be_taken(
+    database: Path, statement: str, told: str
+) -> None:
+    with pytest.raises(BadInputError) as refused:
+        sqlbox.fetch(database, statement, rows_limit=9)
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("install httpfs", "install"),
+        ("FORCE install httpfs", "force"),
+        ("-- why\n/* and how */ use memory", "use"),
+        (";import database 'x'", "import"),
+        ("begin", "begin"),
+        ("with x as (select 1) insert into numbers from x", "insert"),
+        ("explain analyze delete from numbers", "delete"),
+        ("create table memory.main.t as pivot numbers on n using count(*)", "create"),
+        ("\u00a0install httpfs", "load"),
+    ],
+)
+def test_a_statement_that_does_not_read_is_named_by_its_first_word(database: Path, statement: str, found: str) -> None:
+    with pytest.raises(BadInputError, match=rf"^SQL: expected a statement that reads: .* explain; found {found}$"):
+        sqlbox.fetch(database, statement, rows_limit=9)
