@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,8 @@ def build(settings: Settings, registry: Registry, *, even_if_smaller: bool = Fal
             if not even_if_smaller:
                 _refuse_smaller(settings, known.folder)
             inputs.write(registry, work / "inputs")
+        if known.damaged:
+            _warn_of_damage(known.damaged)
         file = work / "new" / "dlpulse.duckdb"
         file.parent.mkdir(parents=True)
         with _timed(phases, "dbt"):
@@ -80,6 +82,17 @@ def build(settings: Settings, registry: Registry, *, even_if_smaller: bool = Fal
             _finish(file)
             _publish(file, settings.database)
     return Built(settings.database, known.parts, known.new_parts, time.monotonic() - started, phases)
+
+
+def _warn_of_damage(parts: Sequence[Path]) -> None:
+    """Say that what was parsed of the parts is all that there is, and what to do."""
+    more = f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""
+    print(
+        f"dlpulse: raw part {parts[0]} is damaged{more}; the build goes on with what was parsed of it before. "
+        "Leave it in place and put a sound copy over it; `dlpulse raw verify` names all that is damaged",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 @contextmanager

@@ -3,6 +3,10 @@
 The runs of a source lie in batches whose spans of time do not meet, so that a repeated reading can be left out inside
 a batch. When a run of an earlier time comes in, copied from another machine, the batch it falls into is parsed again
 with it. A batch that the archive no longer bears out is dropped. Small neighbours are merged, and nothing is parsed.
+
+What was parsed of a part that is damaged now cannot be made again: it is kept, whatever becomes of the rest of its
+batch, and its span may then meet others', as its source's batches are not merged. Once the part is there again, all
+that had to do without it is parsed again.
 """
 
 from __future__ import annotations
@@ -10,12 +14,13 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from warehouse import parsedbatch, rawparts, starweeks, workers
 from warehouse.errors import DlpulseError
@@ -29,7 +34,7 @@ MOST_RUNS = 256
 MOST_BYTES = 16 * 2**20
 # From so many parts on, more processes are started: each costs about a second.
 PARTS_FOR_PROCESSES = 400
-_PARTS = "parts"
+_PARTS, _PARTS_FILE = "parts", "parts.parquet"
 _PARTS_SCHEMA = pa.schema([("stem", pa.string()), ("part", pa.string())])
 
 Tell = Callable[[int, int], None]
@@ -38,11 +43,12 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Parsed:
-    """The folder of typed tables and how much of the archive was new to it."""
+    """The folder of typed tables, how much of the archive was new to it, and which parts are damaged."""
 
     folder: Path
     parts: int
     new_parts: int
+    damaged: Sequence[Path] = ()
 
 
 @cache
@@ -58,45 +64,57 @@ def version() -> str:
 def refresh(archive: Archive, home: Path, tell: Tell = lambda *_: None) -> Parsed:
     """Parse unseen runs into `<home>/parsed/<version>/<table>/<batch>.parquet` and return that folder.
 
-    Cost: one listing of the archive; one read of each new run, once. Runs already parsed are not opened, also not after
-    a compaction. Killed at any moment it leaves whole batches, which the next call goes on from. Answers that come in
-    meanwhile wait for the next call.
+    Cost: one listing of the archive, and the beginning and end of each part; one read of each new run, once. Runs
+    already parsed are not read again, also not after a compaction, nor need their parts be whole. Killed at any moment
+    it leaves whole batches, which the next call goes on from. Answers that come in meanwhile wait for the next call.
 
     Raises:
-        DlpulseError: a part is damaged, or the disk is full.
+        DlpulseError: a part with answers that were not parsed is damaged, or the disk is full.
     """
     folder = home / "parsed" / version()
     _prepare(folder)
+    known = _known_parts(folder / _PARTS / _PARTS_FILE)
     together: list[frozenset[str]] = []
     new: set[Path] = set()
     while True:
-        held = _Holdings.of(archive)
+        held = _Holdings.of(archive, known)
         batches = _true_batches(folder, held)
         groups = list(_groups(held, batches, together))
         new |= {part for group in groups for run in group for part in run.parts}
         whole = _parse(folder, groups, held, tell)
-        together, meet = _meeting(folder, together)
+        together, meet = _meeting(folder, held, together)
         if whole and not meet:
             break
     _merge_small(folder, held)
     parsedbatch.sweep(folder, parsedbatch.load(folder))
-    held.write_parts(folder / _PARTS / "parts.parquet")
-    return Parsed(folder, len(held.parts), len(new & held.parts.keys()))
+    held.write_parts(folder / _PARTS / _PARTS_FILE)
+    damaged = sorted({*held.damaged, *_unread(folder, held)})
+    return Parsed(folder, len(held.parts), len(new & held.parts.keys()), damaged)
 
 
 @dataclass(frozen=True)
 class _Holdings:
-    """What the archive holds at one moment: each source's runs by id, and the members to be read of each part."""
+    """What the archive holds at one moment: each source's runs by id, and the members to be read of each part.
+
+    `damaged` are the parts that are not whole, as far as their beginnings and ends tell.
+    """
 
     sources: Mapping[str, dict[str, Held]]
     parts: Mapping[Path, frozenset[str]]
+    damaged: frozenset[Path]
 
     @staticmethod
-    def of(archive: Archive) -> _Holdings:
+    def of(archive: Archive, known: Mapping[str, str]) -> _Holdings:
+        """List the archive; `known` tells of each member which part held it last time."""
         sources: dict[str, dict[str, Held]] = {}
         parts: dict[Path, frozenset[str]] = {}
+        damaged: set[Path] = set()
         for source in archive.sources():
             live = {part: stems for part, stems in archive.live(source).items() if stems}
+            unnamed = [part for part in live if rawparts.is_compacted(part) and live[part] == {part.stem}]
+            damaged |= {*unnamed, *(part for part in live if not parsedbatch.is_parquet(part) and part.exists())}
+            for part in unnamed:
+                live[part] = _recalled(part, live, known)
             stems_of: dict[str, set[str]] = {}
             parts_of: dict[str, set[Path]] = {}
             for part, stems in live.items():
@@ -109,7 +127,12 @@ class _Holdings:
                 for run_id in sorted(stems_of)
             }
             parts |= live
-        return _Holdings(sources, parts)
+        return _Holdings(sources, parts, frozenset(damaged))
+
+    def lost(self, batch: Batch) -> list[str]:
+        """Return the batch's runs that cannot be parsed again, for a part of them is damaged."""
+        runs = self.sources.get(batch.source, {})
+        return [run for run in sorted(batch.runs) if run in runs and not self.damaged.isdisjoint(runs[run].parts)]
 
     def goes_on(self, source: str, run_id: str) -> bool:
         """Whether the run is perhaps going on: the source's newest one without an end. Older ones were killed."""
@@ -123,27 +146,66 @@ class _Holdings:
         write_parquet(path, pa.table(columns, schema=_PARTS_SCHEMA))
 
 
+def _known_parts(path: Path) -> dict[str, str]:
+    """Return which part held each member at the last call, as `_Holdings.write_parts` wrote it."""
+    with suppress(pa.ArrowException, OSError):
+        rows = pq.read_table(path, schema=_PARTS_SCHEMA, partitioning=None)
+        return dict(zip(rows["stem"].to_pylist(), rows["part"].to_pylist(), strict=True))
+    return {}
+
+
+def _recalled(part: Path, live: Mapping[Path, frozenset[str]], known: Mapping[str, str]) -> frozenset[str]:
+    """Return the members of a compacted part that can no longer name them, less those that another part holds.
+
+    They are those that it had at the last call, or, where it was made since then, those that have gone and give it its
+    name. Raises DlpulseError when neither is known.
+    """
+    elsewhere = {stem for other, stems in live.items() if other != part for stem in stems}
+    mine = {stem for stem, at in known.items() if at == f"{part.parent.name}/{part.name}"}
+    if not mine:
+        first, last = rawparts.first_run(part), rawparts.last_run(part)
+        here = (stem for stem, at in known.items() if at.startswith(f"{part.parent.name}/"))
+        mine = {stem for stem in here if stem not in elsewhere and first <= rawparts.run_of(stem) <= last}
+        if not mine or rawparts.compacted_name(sorted(mine)) != part.stem:
+            mine = set(rawparts.stems(part))
+    return frozenset(stem for stem in mine if not {stem, rawparts.run_of(stem)} & elsewhere)
+
+
 def _prepare(folder: Path) -> None:
     """Give each table a file without rows, so that one without answers can be read; remove other versions' stores."""
     for table, schema in STORED.items():
         empty = folder / table / "_empty.parquet"
         if not parsedbatch.is_parquet(empty):
             write_parquet(empty, schema.empty_table())
-    shutil.rmtree(folder / _PARTS, ignore_errors=True)  # written anew each time; a kill may have left it half done
+    for left in (folder / _PARTS).glob(".*.tmp"):  # by a kill
+        left.unlink(missing_ok=True)
     for other in folder.parent.iterdir():
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
 
 
 def _true_batches(folder: Path, held: _Holdings) -> list[Batch]:
-    """Return the batches that the archive bears out; remove the others."""
+    """Return the batches that the archive bears out; remove the others, but for what can no longer be parsed."""
     good = []
     for batch in parsedbatch.load(folder):
-        if batch.is_true_of(held.sources.get(batch.source, {})):
+        lost = held.lost(batch)
+        if batch.is_true_of(held.sources.get(batch.source, {})) or len(lost) == len(batch.runs):
             good.append(batch)
+        elif lost:
+            with _mended(folder):
+                good.append(parsedbatch.reduce(folder, batch, lost))
         else:
             parsedbatch.remove(folder, batch)
     return good
+
+
+def _unread(folder: Path, held: _Holdings) -> Iterator[Path]:
+    """Yield the parts with damaged answers that a 304 confirms."""
+    for batch in parsedbatch.load(folder):
+        for run_id, answer in batch.unread.items():
+            run = held.sources.get(batch.source, {}).get(run_id)
+            if run and run_id not in batch.runs:
+                yield from (part for part in run.parts if held.parts[part] & {run_id, answer})
 
 
 def _groups(held: _Holdings, batches: Iterable[Batch], together: Iterable[frozenset[str]]) -> Iterator[list[Held]]:
@@ -173,13 +235,19 @@ def _chunks(runs: Iterable[Held], held: _Holdings) -> Iterator[list[Held]]:
         yield chunk
 
 
-def _meeting(folder: Path, together: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], bool]:
+def _meeting(folder: Path, held: _Holdings, together: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], bool]:
     """Remove batches whose spans meet, as those of one run do that a killed merge left in two batches.
 
     Returns the runs that must lie together, and whether there were such batches.
     """
     groups, meet = list(together), False
-    for stretch in _stretches(parsedbatch.load(folder)):
+    batches = list(parsedbatch.load(folder))
+    kept = [batch for batch in batches if held.lost(batch)]
+    for batch in batches:
+        # What a killed merge put into another one: that one is kept, so none of them is parsed again.
+        if any(batch.source == other.source and batch.runs.keys() < other.runs.keys() for other in kept):
+            parsedbatch.remove(folder, batch)
+    for stretch in _stretches(batch for batch in parsedbatch.load(folder) if not held.lost(batch)):
         if len(stretch) > 1:
             meet = True
             runs = frozenset(run for batch in stretch for run in batch.runs)
@@ -205,9 +273,13 @@ def _stretches(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
 
 
 def _merge_small(folder: Path, held: _Holdings) -> None:
-    """Merge neighbours as long as they stay small, but for a run that goes on."""
+    """Merge neighbours as long as they stay small, but for a run that goes on, and sources with damaged parts."""
+    batches = list(parsedbatch.load(folder))
+    apart = {batch.source for batch in batches if batch.unread or held.lost(batch)}
     stretch: list[Batch] = []
-    for batch in sorted(parsedbatch.load(folder), key=lambda batch: (batch.source, batch.first)):
+    for batch in sorted(batches, key=lambda batch: (batch.source, batch.first)):
+        if batch.source in apart:
+            continue
         if not _fits(stretch, batch) or any(held.goes_on(batch.source, run) for run in batch.runs):
             _merge(folder, stretch)
             stretch = []
@@ -222,10 +294,17 @@ def mending(folder: Path) -> str:
 
 def _merge(folder: Path, stretch: Sequence[Batch]) -> None:
     if len(stretch) > 1:
-        try:
+        with _mended(folder):
             parsedbatch.merge(folder, stretch)
-        except (pa.ArrowException, OSError) as error:
-            raise DlpulseError(f"a file of {folder} is damaged ({one_line(error)}); {mending(folder)}") from None
+
+
+@contextmanager
+def _mended(folder: Path) -> Iterator[None]:
+    """Turn what a damaged file of the store raises into a DlpulseError that says what to do."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DlpulseError(f"a file of {folder} is damaged ({one_line(error)}); {mending(folder)}") from None
 
 
 def _fits(stretch: Sequence[Batch], batch: Batch) -> bool:

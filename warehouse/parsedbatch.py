@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse import rawparts, starweeks
+from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
 from warehouse.parse import TABLES, Rejected, Row, rows_of
 from warehouse.parse.stars import pacific_date
@@ -42,6 +43,9 @@ CHANGE_ONLY: Mapping[str, tuple[str, str]] = {
         "package, downloads",
     ),
 }
+# In `borrowed`, with an answer's id, the mark of a run whose answer could not be read. No run has such a mark, so the
+# batch is parsed again with every build until it can be.
+UNREAD = "unread:"
 _ROWS_A_CHUNK = 20_000
 _MAGIC = b"PAR1"
 _ANSWER_FIELDS = (
@@ -80,8 +84,8 @@ Runs = Mapping[str, Held]
 class Batch:
     """What a batch holds: its runs by id with their marks; `first` and `last` are instants, the span of its answers.
 
-    `borrowed` tells of other runs' pages, which a 304 of this batch confirms: the mark of their runs, or None where
-    there was no such run.
+    `borrowed` tells of other runs' pages, which a 304 of this batch confirms: the mark of their runs, None where
+    there was no such run, UNREAD where it is damaged.
     """
 
     name: str
@@ -92,6 +96,12 @@ class Batch:
     last: str
     tables: Sequence[str]
     bytes: int = 0
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """The damaged answers that the batch does without, by their runs."""
+        marks = self.borrowed.items()
+        return {run: mark.removeprefix(UNREAD) for run, mark in marks if mark and mark.startswith(UNREAD)}
 
     def is_true_of(self, runs: Runs) -> bool:
         """Whether the archive still holds what the batch was made of."""
@@ -124,6 +134,26 @@ def remove(folder: Path, batch: Batch) -> None:
     """Remove a batch."""
     for table in (RESPONSES, *batch.tables):
         (folder / table / f"{batch.name}.parquet").unlink(missing_ok=True)
+
+
+def reduce(folder: Path, batch: Batch, runs: Sequence[str]) -> Batch:
+    """Keep only what the batch has of some of its runs, whose parts are damaged.
+
+    A reading that repeated another run's is not among it, so the batch is parsed again once its parts can be read.
+    """
+    kept = {}
+    for table in (*batch.tables, RESPONSES):
+        rows = pq.read_table(folder / table / f"{batch.name}.parquet", schema=STORED[table], partitioning=None)
+        # An answer's id is its run's and a number (`rawparts.run_of`).
+        of_run = rows["run_id"] if table == RUNS else pc.replace_substring_regex(rows["response_id"], "-[^-]*$", "")
+        mine = rows.filter(pc.is_in(of_run, pa.array(runs)))
+        if mine.num_rows or table == RESPONSES:
+            kept[table] = mine
+    answers = kept[RESPONSES].group_by("run_id").aggregate([("response_id", "min")]).to_pylist()
+    unread = {row["run_id"]: UNREAD + row["response_id_min"] for row in answers}
+    reduced = _write(folder, batch.source, {run: batch.runs[run] for run in runs}, {**batch.borrowed, **unread}, kept)
+    remove(folder, batch)
+    return reduced
 
 
 def sweep(folder: Path, batches: Iterable[Batch]) -> None:
@@ -232,9 +262,17 @@ class _Reading:
         """Return a page of another run of the source; notes that this batch rests on it."""
         run_id = rawparts.run_of(response_id)
         run = self.others.get(run_id)
-        self.borrowed[run_id] = run.mark if run else None
-        found = (rawparts.answer(part, response_id) for part in (run.parts if run else ()))
-        return next((answer for answer in found if answer), None)
+        self.borrowed.setdefault(run_id, run.mark if run else None)
+        damaged = False
+        for part in run.parts if run else ():
+            try:
+                if found := rawparts.answer(part, response_id):
+                    return found
+            except DlpulseError:
+                damaged = True
+        if damaged:  # its rows were parsed and stay; that it was confirmed is left out until it can be read
+            self.borrowed[run_id] = UNREAD + response_id
+        return None
 
 
 def _run_row(response: Response) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,6 +22,7 @@ from warehouse.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The raw archive: every answer as it came.")
 
+_COMPACTED = ("source", "parts_before", "parts_after", "bytes_before", "bytes_after", "took_s")
 Form = Annotated[Format, typer.Option("--format", help="How the rows are written.")]
 Chosen = Annotated[list[str] | None, typer.Option("--source", help="Only this source; may be repeated.")]
 
@@ -100,7 +101,7 @@ def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE)
     write_rows(("source", "answers", "parts", "bytes", "faults"), rows, form)
     faults = [fault for one in found for fault in one.faults]
     answers, parts, size = (sum(numbers) for numbers in zip((0, 0, 0), *(row[1:4] for row in rows), strict=True))
-    wrong = f"{len(faults)} faults" if faults else "each with the recorded SHA-256"
+    wrong = f"{len(faults)} fault{'s' if len(faults) > 1 else ''}" if faults else "each with the recorded SHA-256"
     if not parts:
         _end([], f"{archive.root} holds no answers")
         return
@@ -125,9 +126,8 @@ def compact(
     archive = Archive(settings.raw)
     sources, now = _sources(archive, chosen), settings.clock()
     plans = {source: compaction.plan(archive, source, now) for source in sources}
-    columns = ("source", "parts_before", "parts_after", "bytes_before", "bytes_after", "took_s")
     if dry_run or not sources:
-        write_rows(columns, [_planned(archive, source, plans[source]) for source in sources], form)
+        _write_compacted([_planned(archive, source, plans[source]) for source in sources], form)
         return
     done: list[compaction.Compacted] = []
     try:
@@ -137,8 +137,17 @@ def compact(
                 done.append(compacted)
     finally:  # what was done before the disk was full, or Ctrl-C
         if done:
-            write_rows(columns, [[getattr(one, name) for name in columns] for one in done], form)
+            _write_compacted([[getattr(one, name) for name in _COMPACTED] for one in done], form)
     _end([fault for one in done for fault in one.faults], "")
+
+
+def _write_compacted(rows: Sequence[Sequence[Any]], form: Format) -> None:
+    """Write the rows; seconds for people as elsewhere (`0.3 s`), for programs as a number."""
+    if form in (Format.TABLE, Format.MD):
+        shown = [(*row, None if took is None else f"{took:.1f} s") for *row, took in rows]
+        write_rows((*_COMPACTED[:-1], "took"), shown, form)
+    else:
+        write_rows(_COMPACTED, rows, form)
 
 
 def _taken(plans: dict[str, list[compaction.Batch]]) -> int:

@@ -191,6 +191,10 @@ def _footer(part: Path) -> tuple[str, tuple[str, ...]]:
         return told["span"], tuple(told["members"])
 
 
+REMEDY = "put a sound copy over it, or move it away and build again"
+"""What to do about a part that is damaged: what was parsed of it goes with it when it is moved away."""
+
+
 @contextmanager
 def readable(part: Path) -> Iterator[None]:
     """Turn what a damaged part raises into a DlpulseError that names it; FileNotFoundError stays itself."""
@@ -200,7 +204,7 @@ def readable(part: Path) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())
-        raise DlpulseError(f"raw part {part} cannot be read ({told}); move it away and build again") from None
+        raise DlpulseError(f"raw part {part} cannot be read ({told}); {REMEDY}") from None
 
 
 def batches(part: Path, first: str = "", last: str = _LAST, *, size: int = 64) -> Iterator[pa.RecordBatch]:

@@ -72,7 +72,7 @@ def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
 def _group_fault(part: Path, file: pq.ParquetFile, group: int, error: Exception) -> str:
     told = file.metadata.row_group(group).column(SCHEMA.get_field_index("response_id")).statistics
     which = f": answers {told.min} to {told.max}" if told and told.has_min_max else ""
-    return f"raw part {part} cannot be read{which} ({' '.join(str(error).split())})"
+    return f"raw part {part} cannot be read{which} ({' '.join(str(error).split())}); {rawparts.REMEDY}"
 
 
 def verify(archive: Archive, source: str, now: datetime, on_part: Callable[[Path], object]) -> Verified:

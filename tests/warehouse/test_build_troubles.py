@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.warehouse.wholeness import by_command_line, by_python
 from warehouse import build as builder
 from warehouse import registry
 from warehouse.errors import DlpulseError
+from warehouse.raw import Archive
 from warehouse.settings import Settings
 
 
@@ -103,6 +105,31 @@ def test_a_second_builder_gives_up_in_one_line_and_the_lock_of_one_that_ended_ho
         assert time.monotonic() - began >= 0.5
     assert (settings.home / "build.lock").exists()
     builder.build(settings, registry.load(settings))
+
+
+def test_a_part_cut_short_after_it_was_parsed_is_one_warning_line_of_each_build(settings: Settings) -> None:
+    archive = Archive(settings.raw)
+    for day in (1, 2):
+        with archive.start("stars", lambda day=day: datetime(2026, 11, day)) as run:
+            run.write("a/b", b"{}", status=200)
+    assert build(settings).returncode == 0
+    first, second = archive.parts()
+    whole = first.read_bytes()
+    for cut in ([first], [first, second]):
+        for part in cut:
+            part.write_bytes(part.read_bytes()[:-9])
+        told = build(settings)
+        assert told.returncode == 0
+        (line,) = told.stderr.splitlines()
+        more = "" if len(cut) == 1 else " (and 1 more)"
+        assert line == (
+            f"dlpulse: raw part {first} is damaged{more}; the build goes on with what was parsed of it before. "
+            "Leave it in place and put a sound copy over it; `dlpulse raw verify` names all that is damaged"
+        )
+        assert "(0 new of 2 raw parts)" in told.stdout
+    shutil.rmtree(settings.home / "parsed")
+    first.write_bytes(whole)
+    assert refused(build(settings)).startswith(f"dlpulse: raw part {second} cannot be read (")
 
 
 @pytest.mark.long

@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.readings import by_hand, stored
-from warehouse import parsed, starweeks
+from warehouse import parsed, rawparts, starweeks
 from warehouse.compaction import compact
+from warehouse.errors import DlpulseError
 from warehouse.parse import Rejected, rows_of
 from warehouse.raw import Archive, Response, Run
 
@@ -220,6 +221,161 @@ def test_damaged_files_of_the_store_are_made_anew(tmp_path):
         victim = sorted((folder / table).glob("[!_]*.parquet"))[0]
         victim.write_bytes(b"") if table == "responses" else victim.unlink()
     assert stored(parsed.refresh(archive, tmp_path / "home").folder) == by_hand(archive)
+
+
+def star_runs(archive: Archive, days: list[int]) -> list[str]:
+    """One run on each day after the start: a page that tells the day's number; returns the answers' ids."""
+    told = []
+    for day in days:
+        with archive.start("stars", Clock(START + timedelta(day))) as run:
+            answer = run.write(REPOS[0], page({FIRST_WEEK: [day, 0, 0, 0, 0, 0, 1]}), params=HISTORY, status=200)
+        told.append(answer.response_id)
+    return told
+
+
+def cut(part: Path) -> bytes:
+    """Cut the part's end off; returns what it was."""
+    whole = part.read_bytes()
+    part.write_bytes(whole[: len(whole) // 2])
+    return whole
+
+
+DAMAGES = {
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda _: b"",
+    "noise": lambda whole: b"x" * len(whole),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("when", ["never compacted", "compacted and seen", "compacted since"])
+def test_a_part_damaged_after_it_was_parsed_is_told_and_loses_nothing(tmp_path, when: str, damage) -> None:
+    archive, home = Archive(tmp_path / "raw"), tmp_path / "home"
+    star_runs(archive, list(range(0, 300, 31)))
+    parsed.refresh(archive, home)
+    if when != "never compacted":
+        compact(archive, "stars", START + timedelta(3_000), lambda _: None)
+    known = parsed.refresh(archive, home) if when == "compacted and seen" else None
+    before, part = by_hand(archive), archive.parts()[0]
+    whole = part.read_bytes()
+    part.write_bytes(damage(whole))
+    rawparts._footer.cache_clear()  # another process builds
+    for _ in range(2):
+        known = parsed.refresh(archive, home)
+        assert (known.damaged, known.new_parts) == ([part], 0)
+        assert stored(known.folder) == before
+        assert f"source=stars/{part.name}" in parts_of(known.folder).values()
+    part.write_bytes(whole)
+    known = parsed.refresh(archive, home)
+    assert (known.damaged, known.new_parts) == ([], 0)
+    assert stored(known.folder) == before
+
+
+def test_a_damaged_part_that_was_not_parsed_is_an_error_and_what_was_parsed_stays(tmp_path) -> None:
+    archive, home = Archive(tmp_path / "raw"), tmp_path / "home"
+    star_runs(archive, [0, 31])
+    folder = parsed.refresh(archive, home).folder
+    star_runs(archive, [40])
+    cut(archive.parts()[0])
+    cut(archive.parts()[2])
+    with pytest.raises(DlpulseError, match=rf"^raw part {archive.parts()[2]} cannot be read \("):
+        parsed.refresh(archive, home)
+    assert len(stored(folder).pages) == 2
+    archive.parts()[2].unlink()
+    assert parsed.refresh(archive, home).damaged == [archive.parts()[0]]
+
+
+def test_a_compacted_part_of_which_nothing_is_known_is_an_error_and_what_was_parsed_stays(tmp_path) -> None:
+    archive, home = Archive(tmp_path / "raw"), tmp_path / "home"
+    star_runs(archive, [0])
+    folder = parsed.refresh(archive, home).folder
+    star_runs(archive, [1, 2])
+    compact(archive, "stars", START + timedelta(3_000), lambda _: None)
+    (part,) = archive.parts()
+    whole = cut(part)
+    rawparts._footer.cache_clear()
+    with pytest.raises(DlpulseError, match=rf"^raw part {part} cannot be read \("):
+        parsed.refresh(archive, home)
+    assert len(stored(folder).pages) == 1
+    part.write_bytes(whole)
+    assert stored(parsed.refresh(archive, home).folder) == by_hand(archive)
+
+
+@pytest.mark.parametrize("where", ["end", "body"])
+def test_a_304_to_a_page_in_a_damaged_part_adds_nothing_until_the_part_is_there_again(tmp_path, where: str) -> None:
+    archive, home = Archive(tmp_path / "raw"), tmp_path / "home"
+    (asked,) = star_runs(archive, [0])
+    before = stored(parsed.refresh(archive, home).folder)
+    (part,) = archive.parts()
+    whole = part.read_bytes()
+    at = len(whole) - 1 if where == "end" else whole.index(b"\x28\xb5\x2f\xfd", len(whole) // 4)
+    part.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with archive.start("stars", Clock(START + timedelta(1))) as run:
+        run.write(REPOS[0], b"", params=HISTORY, status=304, revalidates=asked)
+    for _ in range(2):
+        known = parsed.refresh(archive, home)
+        assert known.damaged == [part]
+        assert stored(known.folder).pages == before.pages
+        assert stored(known.folder).star_days == before.star_days
+        assert len(stored(known.folder).responses) == len(before.responses) + 3
+    part.write_bytes(whole)
+    known = parsed.refresh(archive, home)
+    assert known.damaged == []
+    assert stored(known.folder) == by_hand(archive)
+    assert len(by_hand(archive).pages) == 2
+
+
+def test_what_was_parsed_of_a_damaged_part_outlives_the_rest_of_its_batch(tmp_path) -> None:
+    archive, home = Archive(tmp_path / "raw"), tmp_path / "home"
+    star_runs(archive, [0, 1, 2])
+    folder = parsed.refresh(archive, home).folder
+    before = by_hand(archive)
+    gone, damaged, _ = archive.parts()
+    whole = cut(damaged)
+    gone.unlink()
+    for _ in range(2):
+        known = parsed.refresh(archive, home)
+        assert (known.folder, known.damaged) == (folder, [damaged])
+        assert [row for row in before.pages if gone.stem not in row[0]] == stored(folder).pages
+    damaged.write_bytes(whole)
+    assert stored(parsed.refresh(archive, home).folder) == by_hand(archive)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), data=st.data())
+def test_whatever_is_damaged_and_comes_and_goes_nothing_parsed_is_lost_and_all_is_mended(folder, seed, data) -> None:
+    shutil.rmtree(folder)
+    World(folder / "there", seed).write(runs=data.draw(st.integers(2, 14)))
+    parts = [part.relative_to(folder / "there") for part in Archive(folder / "there").parts()]
+    arrivals = data.draw(st.permutations(parts))
+    here, home = Archive(folder / "here"), folder / "home"
+    half = len(arrivals) // 2
+    copy_in(arrivals[:half], folder)
+    parsed.refresh(here, home)
+    damaged = set(data.draw(st.lists(st.sampled_from(arrivals[:half] or parts[:1]), max_size=4))) & set(arrivals[:half])
+    for part in damaged:
+        cut(here.root / part)
+    copy_in(arrivals[half:], folder)
+    if sound := sorted(set(arrivals) - damaged):
+        (here.root / data.draw(st.sampled_from(sound))).unlink()
+    for _ in range(2):
+        known = parsed.refresh(here, home)
+        assert known.damaged == sorted(here.root / part for part in damaged)
+        ids = [row[0] for row in stored(known.folder).responses]
+        assert len(set(ids)) == len(ids)
+        # More single answers of a run wait until those that were damaged are there again.
+        waiting = {rawparts.run_of(part.stem) for part in damaged}
+        stems = {part.stem for part in here.parts() if rawparts.run_of(part.stem) not in waiting}
+        stems |= {part.stem for part in damaged}
+        assert stems <= {*ids, *map(rawparts.run_of, ids)}
+    copy_in(damaged, folder)
+    assert stored(parsed.refresh(here, home).folder) == by_hand(here)
+
+
+def copy_in(parts, folder: Path) -> None:
+    for part in parts:
+        (folder / "here" / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "there" / part, folder / "here" / part)
 
 
 def test_what_a_killed_merge_left_beside_the_merged_batch_is_not_read_twice(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -141,6 +142,21 @@ def test_verify_names_every_damaged_part_and_answer(dlpulse: Dlpulse, archive: A
     assert str(sound) not in told.stderr
 
 
+def test_verify_says_of_a_page_that_cannot_be_read_what_to_do(dlpulse: Dlpulse, archive: Archive) -> None:
+    with archive.start("stars", lambda: NOON) as run:
+        run.write("a/b", BINARY * 40, status=200)
+    (part,) = archive.parts("stars")
+    whole = part.read_bytes()
+    at = whole.index(b"\x28\xb5\x2f\xfd") + 6  # in the first page
+    part.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+    told = dlpulse("raw", "verify")
+    assert told.returncode == 1
+    line, *_, sum_ = told.stderr.splitlines()
+    assert line.startswith(f"dlpulse: raw part {part} cannot be read")
+    assert line.endswith("; put a sound copy over it, or move it away and build again")
+    assert sum_.endswith(" bytes: 1 fault")
+
+
 def test_verify_names_repeats_gaps_lost_notes_and_confirmations_of_nothing(dlpulse: Dlpulse, archive: Archive) -> None:
     runs = []
     for hour in range(2):
@@ -190,3 +206,15 @@ def test_show_finds_answers_in_compacted_parts(dlpulse: Dlpulse, archive: Archiv
     assert (compacted.returncode, compacted.stderr) == (0, "")
     wanted, body = list(bodies.items())[3]
     assert dlpulse("raw", "show", wanted).stdout == body
+
+
+@pytest.mark.parametrize("form", ["table", "md"])
+def test_compact_tells_people_seconds_as_elsewhere(dlpulse: Dlpulse, answer: Response, form: str) -> None:
+    told = dlpulse("raw", "compact", "--format", form).stdout
+    assert "took_s" not in told
+    assert re.search(r" \d+\.\d s ", told)
+
+
+def test_compact_tells_programs_seconds_as_a_number(dlpulse: Dlpulse, answer: Response) -> None:
+    (row,) = json.loads(dlpulse("raw", "compact", "--format", "json").stdout)
+    assert isinstance(row["took_s"], float)
