@@ -150,7 +150,7 @@ PAGES = {
     "overview": ("", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
     "stars": ("stars", ["TensorFlow", "PyTorch", "Keras", "Torch (Lua), to 2018"]),
     "papers": ("papers", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
-    "surveys": ("surveys?population=kdnuggets%3A+KDnuggets+readers", ["TensorFlow", "PyTorch", "Keras", "2017", "2018"]),
+    "surveys": ("surveys?population=kdnuggets%3A+KDnuggets+readers", ["TensorFlow", "PyTorch", "2017", "2018"]),
     "usage": ("usage", ["tensorflow", "tf-nightly", "Keras", "CNTK"]),
     "benchmarks": ("benchmarks", ["keras-tensorflow: 1,680 images/s (n = 8)", "pytorch: 2,032 images/s (n = 8)"]),
 }

@@ -45,8 +45,14 @@ class Models:
         connection.execute(f"attach '{self.published}' as published (read_only)")
         for relation, sql in self.models.items():
             connection.execute(f"create table {relation} as {sql}")
+        # A macro refuses tables made of other answers than its own file.
+        made_of = "select concat(count(*), ' ', epoch_us(max(fetched_at))) from {}.main.meta_responses"
+        theirs, ours = (
+            f"'{connection.sql(made_of.format(name)).fetchall()[0][0]}'" for name in ("published", "dlpulse")
+        )
         for name, sql in self.macros.items():
-            connection.execute(f"create macro {name}(ts) as table {sql}")
+            assert theirs in sql
+            connection.execute(f"create macro {name}(ts) as table {sql.replace(theirs, ours)}")
         return connection
 
 
@@ -73,6 +79,17 @@ def _add(name: str, nodes: Mapping[str, Any], models: dict[str, str]) -> None:
         _add(parent, nodes, models)
     if node["config"]["materialized"] != "ephemeral":
         models[node["relation_name"]] = _PARSED_FILES.sub(r"parsed.\1", node["compiled_code"])
+
+
+def known_too_early(connection: duckdb.DuckDBPyConnection) -> list[Any]:
+    """Rows of fct_stars whose known_at is before their values came to be: stars_as_of that instant has them not so."""
+    instants = connection.execute("select distinct known_at from fct_stars order by known_at").fetchall()
+    sql = """
+        select * exclude (known_at) from fct_stars where known_at <= $1
+        except all
+        select * exclude (known_at) from stars_as_of($1)
+    """
+    return [(at, row) for (at,) in instants for row in connection.execute(sql, [at]).fetchall()]
 
 
 def differences(connection: duckdb.DuckDBPyConnection, at: datetime, then: duckdb.DuckDBPyConnection) -> list[Any]:

@@ -14,6 +14,8 @@ import duckdb
 import pytest
 
 from collectors.paperplan import Window, done_subject
+from tests.conftest import ROOT
+from tests.warehouse import memory_build
 from tests.warehouse.source_answers import Sources
 from tests.warehouse.test_traps import FEED
 from warehouse import build as building
@@ -53,8 +55,8 @@ def papers(sources: Sources, *abstracts: str) -> None:
     window = Window(date(2027, 1, 1), date(2027, 1, 31))
     entries = "".join(ENTRY.format(number, abstract) for number, abstract in enumerate(abstracts))
     feed = FEED.format(len(abstracts), entries).strip().encode()
-    sources.answer("papers", f"window:{window.label}", feed, kind="window")
-    note = {"from": str(window.start), "until": str(window.end), "query": 'ti:"Toolog"'}
+    page = sources.answer("papers", f"window:{window.label}", feed, kind="window")
+    note = {"from": str(window.start), "until": str(window.end), "query": 'ti:"Toolog"', "responses": [page]}
     sources.answer("papers", done_subject(window), note | {"total": len(abstracts), "received": len(abstracts)}, None)
 
 
@@ -169,6 +171,27 @@ def test_a_mention_leads_to_the_answer_that_told_the_text_of_the_time(read) -> N
     assert read(sql.format("2027-05-01")) == [(FIRST.date(),)], "its text is the same since then"
 
 
+def test_a_month_of_papers_leads_to_the_last_answer_of_its_window(read) -> None:
+    sql = """
+        select base, subject, url, status from fct_mentions_monthly join meta_responses using (response_id)
+        where month = '2027-01-01' order by base
+    """
+    assert read(sql) == [
+        ("any_framework", "window:2027-01-01..2027-01-31", "https://x/", 200),
+        ("ml_papers", "count:2027-01", "https://x/", 200),
+    ]
+
+
+def test_no_row_of_stars_is_known_before_its_values_came_to_be(settings, moments) -> None:
+    with duckdb.connect(str(settings.database), read_only=True) as connection:
+        assert memory_build.known_too_early(connection) == []
+        changed = """
+            select stars, stars_added, known_at >= timestamp '2027-05-10' from fct_stars
+            where estimator = 'retained' and day in ('2027-03-06', '2027-03-07', '2027-03-09') order by day
+        """
+        assert connection.execute(changed).fetchall() == [(7, 1, False), (16, 9, True), (28, 3, True)]
+
+
 def test_before_the_first_collection_nothing_is_known_and_nothing_is_zero(read) -> None:
     before = "date '2027-03-10'"
     assert read(f"select * from stars_as_of({before}) where source = 'github'") == []
@@ -186,7 +209,9 @@ def test_between_two_answers_the_first_is_known_and_the_second_is_not(read) -> N
 
 ZONES = ("UTC", "America/Los_Angeles", "Asia/Tokyo")
 # One instant, 10:01 in UTC.
-ONE_INSTANT = ("timestamp '2027-03-10 10:01'", "'2027-03-10 10:01'", "'2027-03-10 10:01:00Z'", "'2027-03-10T10:01:00Z'",
+ONE_INSTANT = ("'2027-03-10 10:01 UTC'", "'2027-03-10T10:01Z'", "'2027-03-10 12:01+02'", "'2027-03-10 02:01-08:00'",
+               "'2027-03-10 11:01 Europe/Berlin'", "'2027-03-10 11:01:00 Europe/Berlin'", "'2027-03-10T10:01'",
+               "timestamp '2027-03-10 10:01'", "'2027-03-10 10:01'", "'2027-03-10 10:01:00Z'", "'2027-03-10T10:01:00Z'",
                "'2027-03-10 12:01:00+02'", "'2027-03-10 12:01:00+02:00'", "'2027-03-10 02:01:00-08'",
                "timestamptz '2027-03-10 12:01:00+02'", "(select timestamptz '2027-03-10 02:01:00-08')")  # fmt: skip
 
@@ -215,14 +240,44 @@ def test_an_instant_is_the_same_however_it_is_written_and_wherever_it_is_asked(o
         assert connection.execute(figure.format("date '2027-03-11'")).fetchall() == [(60,)]
         assert connection.execute(figure.format("'2027-03-10'")).fetchall() == [(None,)]
         assert connection.execute(figure.format("timestamptz 'infinity'")).fetchall() == [(60,)]
-        assert connection.execute(figure.format("?"), ["2027-03-10 12:01:00+02"]).fetchall() == [(1,)]
+        for at in ("2027-03-10 12:01:00+02", "2027-03-10 12:01+02", datetime(2027, 3, 10, 10, 1)):
+            assert connection.execute(figure.format("?"), [at]).fetchall() == [(1,)], at
 
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_duckdb_command_line_takes_an_instant_in_any_zone(one_instant, zone: str) -> None:
     asked = "; ".join(f"select stars_observed from frameworks_as_of({at})" for at in ONE_INSTANT)
+    asked += "; select stars_observed from frameworks_as_of(date '2027-03-11')"
     told = cli("-readonly", str(one_instant.database), "-c", f"set timezone = '{zone}'; {asked}")
-    assert (told.stderr, told.stdout.split()) == ("", ["1"] * len(ONE_INSTANT))
+    assert (told.stderr, told.stdout.split()) == ("", [*["1"] * len(ONE_INSTANT), "60"])
+
+
+NULLS = ("null", "null::date", "null::timestamptz", "(select max(day) from (select null::date as day))")
+
+
+@pytest.mark.parametrize("macro", MACROS)
+def test_no_instant_is_an_error_that_says_what_is_expected(one_instant, macro: str) -> None:
+    expected = (
+        f"Invalid Input Error: {macro}(ts): ts is NULL; expected an instant: a TIMESTAMPTZ, or a TIMESTAMP, a DATE"
+    )
+    database = str(one_instant.database)
+    for at in NULLS:
+        for asked in (f"from {macro}({at})", f"select count(*) from {macro}({at})"):
+            assert failure(f"attach '{database}' as dlpulse (read_only); use dlpulse", asked).startswith(expected)
+            told = cli("-readonly", database, "-c", asked)
+            assert (told.returncode, told.stdout) == (1, "")
+            assert told.stderr.startswith(expected)
+    with duckdb.connect(database, read_only=True) as connection:
+        assert connection.execute(f"select count(*) > 0 from (describe from {macro}(null))").fetchall() == [(True,)]
+
+
+def failure(setup: str, asked: str) -> str:
+    """What DuckDB's library says to a question that it cannot answer."""
+    with duckdb.connect() as connection:
+        connection.execute(setup)
+        with pytest.raises(duckdb.Error) as raised:
+            connection.execute(asked).fetchall()
+    return str(raised.value)
 
 
 COUNT = "select count(*) from stars_as_of('2027-05-01') where source = 'github'"
@@ -255,6 +310,48 @@ def test_attached_without_use_duckdb_looks_for_the_tables_elsewhere(moments, set
         connection.execute(f"attach '{settings.database}' as pulse (read_only)")
         with pytest.raises(duckdb.CatalogException, match=r"(?s)does not exist.*pulse\.hist_"):
             connection.execute("from pulse.mentions_as_of('infinity')")
+
+
+@pytest.mark.parametrize("macro", MACROS)
+def test_of_two_attached_files_the_one_in_use_answers_and_the_others_macro_refuses(
+    moments, settings, one_instant, macro: str
+) -> None:
+    attach = f"attach '{settings.database}' as foo (read_only); attach '{one_instant.database}' as bar (read_only)"
+    for used, other in (("foo", "bar"), ("bar", "foo")):
+        setup, wrong = f"{attach}; use {used}", f"select count(*) from {other}.{macro}('infinity')"
+        expected = f"Invalid Input Error: this {macro} belongs to another file than the database in USE"
+        assert failure(setup, wrong).startswith(expected)
+        told = cli("-c", f"{setup}; {wrong}")
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr.startswith(expected)
+        both = f"{setup}; select count(*) from {MACROS[macro]}; select count(*) from {used}.{macro}('infinity')"
+        told = cli("-c", both)
+        assert told.stderr == ""
+        marts, as_of = told.stdout.split()
+        assert marts == as_of
+
+
+def test_a_copy_beside_the_file_it_was_made_of_is_the_same_file(moments, settings, read, tmp_path: Path) -> None:
+    shutil.copy(settings.database, tmp_path / "copy.duckdb")
+    attach = f"attach '{settings.database}' as foo (read_only); attach '{tmp_path / 'copy.duckdb'}' as bar (read_only)"
+    with duckdb.connect() as connection:
+        connection.execute(f"{attach}; use foo")
+        assert connection.execute(COUNT.replace("stars_as_of", "bar.stars_as_of")).fetchall() == read(COUNT)
+
+
+def test_the_queries_of_the_docs_for_several_moments_give_the_same_in_both_engines(moments, settings, read) -> None:
+    page = (ROOT / "docs" / "warehouse.md").read_text("utf-8")
+    section = page.split("### Several moments")[1].split("\n## ")[0]
+    by_union, by_join = (block.split("```")[0] for block in section.split("```sql")[1:])
+    days = {"2026-12-01": "2027-04-01", "2027-01-01": "2027-05-01", "keras-team/keras": "new/toolog", "keras": "toolog"}
+    for old, new in days.items():
+        by_union, by_join = by_union.replace(old, new), by_join.replace(old, new)
+    assert read(by_union) == [(date(2027, 4, 1), 28, 25), (date(2027, 5, 1), 24, 24)]
+    assert read(by_join) == [(date(2027, 4, 1), 28), (date(2027, 5, 1), 24)]
+    for asked in (by_union, by_join):
+        told = cli("-readonly", str(settings.database), "-c", asked)
+        assert told.stderr == ""
+        assert told.stdout.splitlines() == [",".join(map(str, row)) for row in read(asked)]
 
 
 def test_a_way_that_leaves_the_published_file_fails_the_build(settings, tmp_path: Path, monkeypatch) -> None:

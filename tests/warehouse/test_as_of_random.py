@@ -206,6 +206,7 @@ def compare(models: memory_build.Models, seed: int, offset: timedelta) -> None:
             with models.build(row for known_at, row in rows if known_at <= at) as then:
                 assert memory_build.differences(whole, at, then) == []
         assert memory_build.differences(whole, datetime.max, whole) == []
+        assert memory_build.known_too_early(whole) == []
 
 
 SEEDS = st.integers(0, 2**32)

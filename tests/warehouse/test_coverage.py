@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from collectors import sources
+from collectors import downloadplan, events, paperplan, questions, ranking, sources
 from collectors.runner import collect
 from tests.collectors.conftest import NOW
 from tests.world import World
@@ -89,9 +89,9 @@ def subjects(known: Registry) -> dict[str, set[str]]:
         "stars": repos,
         "ranking": {"*"},
         "events": repos,
-        "papers": {framework.id for framework in frameworks if framework.arxiv_query},
+        "papers": {framework.id for framework in frameworks if framework.arxiv_query} | {"ml_papers totals"},
         "downloads": {f"{provider} {name}" for provider in ("pypistats", "clickhouse") for name in pypi} | conda,
-        "questions": {framework.id for framework in frameworks if framework.stackoverflow_tags},
+        "questions": {framework.id for framework in frameworks if framework.stackoverflow_tags} | {"all questions"},
         "releases": repos,
     }
 
@@ -104,6 +104,7 @@ def test_every_source_tells_of_each_of_its_subjects_in_the_registry(covered: Cov
     assert set(sources.SOURCES) == told.keys()
     labels = "select distinct concat_ws(' ', survey, label) from fct_survey_shares"
     surveys = {label for (label,) in covered.database.execute(labels).fetchall()}
+    surveys |= {f"paperswithcode {one.id}" for one in covered.registry.frameworks.values() if one.paperswithcode}
     assert told == subjects(covered.registry) | {"surveys": surveys}
 
 
@@ -147,12 +148,16 @@ def test_between_its_first_and_last_day_a_subject_has_a_state_on_every_day(cover
         (
             "questions",
             "select framework_id, day::date from (select framework_id, unnest(generate_series("
-            "month, last_day(month), interval 1 day)) as day from fct_questions_monthly)",
+            "month, last_day(month), interval 1 day)) as day from fct_questions_monthly "
+            "union select 'all questions', unnest(generate_series(month, last_day(month), interval 1 day)) "
+            "from fct_questions_monthly where total is not null)",
         ),
         (
             "papers",
             "select framework_id, day::date from (select framework_id, unnest(generate_series("
-            "month, last_day(month), interval 1 day)) as day from fct_mentions_monthly where base = 'any_framework')",
+            "month, last_day(month), interval 1 day)) as day from fct_mentions_monthly where base = 'any_framework' "
+            "union select 'ml_papers totals', unnest(generate_series(month, last_day(month), interval 1 day)) "
+            "from fct_mentions_monthly where base = 'ml_papers' and measure = 'title_abstract')",
         ),
     ],
 )
@@ -177,6 +182,37 @@ def test_a_month_of_papers_is_zero_where_none_was_found_and_missing_where_it_was
     told = {period.start: period.state for period in covered.periods if period[:2] == ("papers", "chainer")}
     assert {start: state for start, state in told.items() if state in states.values()} == asked
     assert set(asked.values()) == {"observed", "zero"}
-    first = covered.registry.frameworks["theano"].first_released_on.replace(day=1)
+    first = covered.registry.frameworks["theano"].first_released_on.replace(month=1, day=1)
     never = [period for period in covered.periods if period[:2] == ("papers", "theano")]
     assert never == [Period("papers", "theano", first, date(2026, 8, 31), "missing")]
+
+
+def test_coverage_begins_where_the_collectors_begin(covered: Covered) -> None:
+    def first(source: str, subject: str) -> date:
+        return min(start for one, other, start, *_ in covered.periods if (one, other) == (source, subject) and start)
+
+    keras = covered.registry.frameworks["keras"]
+    repo = keras.repositories[0].name
+    ((created,),) = covered.database.execute("select created_on from dim_repos where repo_id = $1", [repo]).fetchall()
+    assert first("stars", repo) == first("releases", repo) == created
+    assert first("events", repo) == max(created, events.FIRST)
+    assert first("ranking", "*") == ranking.FIRST
+    assert first("downloads", "conda keras") == downloadplan.FIRST_MONTH > keras.first_released_on
+    assert first("downloads", "clickhouse keras") == date(downloadplan.FIRST_YEAR, 1, 1) > keras.first_released_on
+    assert first("questions", "all questions") == questions.FIRST_MONTH
+    assert date(2008, 1, 1) <= first("papers", "ml_papers totals") <= paperplan.FIRST_MONTH
+
+
+def test_what_a_source_still_has_to_be_asked_for_is_missing(covered: Covered) -> None:
+    def months(sql: str) -> set[date]:
+        return {month for (month,) in covered.database.execute(sql).fetchall()}
+
+    def missing(source: str, subject: str) -> set[date]:
+        return {day for day in covered.days(source, subject, "missing") if day.day == 1}
+
+    every = set(paperplan.months(NOW.date(), None, None))
+    left = every - months("select month from hist_paper_counts where known_to is null")
+    assert missing("papers", "ml_papers totals") == left != set()
+    read = months("select day from fct_downloads where source = 'conda' and package = 'keras'")
+    left = {month for month in every if downloadplan.FIRST_MONTH <= month < max(read)} - read
+    assert missing("downloads", "conda keras") == left != set()

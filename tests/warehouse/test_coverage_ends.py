@@ -112,13 +112,15 @@ def test_downloads_in_an_outage_are_of_that_state_and_those_after_it_are_observe
     ]
 
 
-def test_surveys_are_missing_up_to_the_last_that_asked_and_not_asked_since(periods: Periods) -> None:
+def test_surveys_are_missing_from_the_first_that_asked_to_the_last_and_not_asked_since(periods: Periods) -> None:
     unread = "no figure of these years was read"
     assert periods("surveys", "kaggle Alive") == [
+        (date(2018, 1, 1), date(2019, 12, 31), "missing", unread),
         (date(2020, 1, 1), date(2020, 12, 31), "observed", None),
         (date(2021, 1, 1), date(2022, 12, 31), "missing", unread),
     ]
     assert periods("surveys", "stackoverflow Alive") == [
+        (date(2017, 1, 1), date(2021, 12, 31), "missing", unread),
         (date(2022, 1, 1), date(2022, 12, 31), "observed", None),
         (date(2023, 1, 1), date(2024, 12, 31), "missing", unread),
         (date(2025, 1, 1), date(2025, 12, 31), "not_asked", None),

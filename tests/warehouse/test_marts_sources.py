@@ -324,6 +324,7 @@ def test_coverage_of_the_ranking_tells_missing_files_from_days_never_asked(read:
 
 def test_coverage_of_downloads_is_by_source_and_package(read: Read) -> None:
     assert read(COVERAGE.format("downloads", "conda toolog")) == [
+        (date(2020, 1, 1), date(2026, 6, 30), "missing"),
         (date(2026, 7, 1), date(2026, 8, 31), "observed"),
         (date(2026, 9, 1), date(2026, 9, 30), "missing"),
         (date(2026, 10, 1), date(2026, 10, 31), "zero"),
@@ -349,6 +350,8 @@ def test_coverage_says_what_was_asked_and_is_unknown_there(read: Read) -> None:
     }
     tags = "select subject, note from fct_coverage where source = 'questions' and state = 'missing' order by all"
     assert read(tags) == [
+        ("all questions", "how many questions there were in these months was not read yet"),
+        ("all questions", "how many questions there were in these months was not read yet"),
         ("other", "asked; no question has this tag: other"),
         ("toolog", "these months were not asked for every tag yet"),
         ("toolog", "these months were not asked for every tag yet"),
@@ -361,6 +364,11 @@ def test_coverage_of_questions_and_releases(read: Read) -> None:
         (date(2026, 8, 1), date(2026, 8, 31), "observed"),
         (date(2026, 9, 1), date(2026, 9, 30), "missing"),
         (date(2026, 10, 1), date(2026, 10, 31), "observed"),
+    ]
+    assert read(COVERAGE.format("questions", "all questions")) == [
+        (date(2019, 1, 1), date(2026, 7, 31), "missing"),
+        (date(2026, 8, 1), date(2026, 9, 30), "observed"),
+        (date(2026, 10, 1), date(2026, 10, 31), "missing"),
     ]
     assert read(COVERAGE.format("releases", "new/toolog")) == [(CREATED, NOW.date(), "observed")]
     assert read(COVERAGE.format("releases", "some/other")) == [(CREATED, NOW.date(), "zero")]

@@ -137,8 +137,21 @@ def test_a_finished_window_is_a_row_and_other_notes_are_none():
     assert set(row) == set(TABLES[table].names)
     assert (row["window_start"], row["window_end"]) == (date(2017, 1, 1), date(2017, 12, 31))
     assert (row["total"], row["received"]) == (8, 8)
+    assert row["last_answer_id"] is None
     for subject in (RUN_START, RUN_END):
         assert list(parse(answer(b"{}", {}, None, subject))) == []
+
+
+@pytest.mark.parametrize(("named", "last"), [(b'["r-2", "r-3"]', "r-3"), (b"[]", None), (b'"r-3"', None)])
+def test_a_finished_window_names_the_last_answer_of_its_note(named: bytes, last: str | None):
+    note = b'{"from": "2017-01-01", "until": "2017-12-31", "query": "q", "total": 8, "received": 8, "responses": %b}'
+    ((_, row),) = parse(answer(note % named, {}, None, "window-done:2017"))
+    assert row["last_answer_id"] == last
+
+
+def test_a_note_of_a_finished_window_that_is_no_object_is_rejected():
+    with pytest.raises(Rejected, match="note is malformed"):
+        list(parse(answer(b"[1]", {}, None, "window-done:2017")))
 
 
 KEPT = {

@@ -38,7 +38,9 @@ days as (
     select repo_id, day, stars_added from fct_stars where estimator = 'retained' and source = 'github'
 ),
 history as (
-    select repo_id, day, stars_added from hist_star_days where known_to is null
+    select repo_id, day, stars_added
+    from hist_star_days join dim_repos using (repo_id)
+    where known_to is null and (created_on is null or day >= created_on or stars_added > 0)
 )
 select
     (select count(*) from answers) as answers,

@@ -138,14 +138,16 @@ def _counted(response: Response) -> int:
 def _window(response: Response) -> dict[str, Any]:
     try:
         note = response.json()
+        answers = note.get("responses")
         return {
             "window_start": date.fromisoformat(note["from"]),
             "window_end": date.fromisoformat(note["until"]),
             "query": note["query"],
             "total": int(note["total"]),
             "received": int(note["received"]),
+            "last_answer_id": str(answers[-1]) if answers and isinstance(answers, list) else None,
         }
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise Rejected(f"a finished window's note is malformed: {error}") from None
 
 

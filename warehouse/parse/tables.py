@@ -196,7 +196,8 @@ TABLES: dict[str, pa.Schema] = {
     ),
     # How many papers a month had in the machine-learning categories.
     "paper_counts": pa.schema([*_ORIGIN, ("month", pa.date32()), ("papers", pa.int64())]),
-    # A submission-date window that was asked to its end: papers the feed promised and papers received.
+    # A submission-date window that was asked to its end: papers the feed promised and papers received. The row is of
+    # the note that says so; `last_answer_id` is the last of the answers that it names (NULL: it names none).
     "paper_windows": pa.schema(
         [
             *_ORIGIN,
@@ -205,6 +206,7 @@ TABLES: dict[str, pa.Schema] = {
             ("query", pa.string()),
             ("total", pa.int64()),
             ("received", pa.int64()),
+            ("last_answer_id", pa.string()),
         ]
     ),
     "bench_devices": pa.schema(

@@ -5,16 +5,18 @@
     table's `meta` (`as_of`); which marts have a macro, too (`as_of_macro`).
 
     Names stay unqualified, since a catalog's name is gone once the file is renamed. Only a shadow names the schema,
-    or it would read itself.
+    or it would read itself. So DuckDB reads the tables of the database in USE, whichever file the macro is of: each
+    macro knows of which answers its own file was made, and refuses to read one that was made of others.
 #}
 {% macro create_as_of_macros() %}
     {% if execute %}
+        {% set made_of = edition() %}
         {% for mart in graph.nodes.values() | selectattr('config.meta.as_of_macro', 'defined') %}
             {% set ctes = {} %}
             {% do add_ctes(mart, ctes) %}
             create or replace macro {{ mart.config.meta.as_of_macro }}(ts) as table (
                 with as_of_instant as (
-                    {{ instant() }}
+                    {{ instant(mart.config.meta.as_of_macro, made_of) }}
                 ),
 
                 {% for name, sql in ctes.items() %}
@@ -31,8 +33,9 @@
             comment on macro table {{ mart.config.meta.as_of_macro }} is '
                 {{- mart.name }} as it was known at ts, with the same columns: ts is an instant (TIMESTAMPTZ), or a
                 {{- ' ' -}} TIMESTAMP, a DATE or a text such as 2026-12-01 08:00, which are UTC unless the text tells an
-                {{- ' ' -}} offset. In a connection that attached the file under another name, say USE
-                {{- ' ' -}} that name first.'
+                {{- ' ' -}} offset or a zone. NULL is an error. One call is for one instant: ts cannot be another
+                {{- ' ' -}} table''s column. It reads the tables of the database in USE: with several files attached, or
+                {{- ' ' -}} one under another name, say USE and the name of the file that is asked first.'
             ;
         {% endfor %}
     {% endif %}
@@ -60,7 +63,8 @@
 
 {#
     A published table as it stood at `ts`. `kind`: history (rows with known_from and known_to), today (the registry, as
-    it is now), run (rows of benchmark runs of which every answer was there, those of a resumption too), or the column that says since when a row is known.
+    it is now), run (rows of benchmark runs of which every answer was there, those of a resumption too), or the column
+    that says since when a row is known.
 #}
 {% macro as_it_stood(table, kind) %}
     {% if kind == 'history' %}
@@ -90,19 +94,51 @@
 
 {#
     The instant that `ts` means, as a TIMESTAMP in UTC, whatever the session's zone: DuckDB would cast an instant to the
-    session's clock and drop a text's offset. What has a zone after its time is read as an instant, all else as UTC.
-    Infinity has no epoch. Only functions of DuckDB's core: none of the extension that knows time zones.
+    session's clock and drop a text's offset. What has a zone after its time is read as an instant, all else as UTC;
+    DuckDB 1.5 wants seconds before a zone. Infinity has no epoch. Only functions of DuckDB's core: none of the
+    extension that knows time zones.
 
     It stands first and once: `ts` may be a query of its own, and no CTE must come between it and the tables it names.
+    What cannot be answered ends here too: without an instant nothing is known, which looked like an answer.
 #}
-{% macro instant() %}
+{% macro instant(name, made_of) %}
     select
         case
+            when ts::varchar is null
+                then error(
+                    '{{ name }}(ts): ts is NULL; expected an instant: a TIMESTAMPTZ, or a TIMESTAMP, a DATE or a text'
+                    || ' such as 2026-12-01 08:00, which are UTC'
+                )
+            when (select {{ made_of_sql() }} from main.meta_responses) <> '{{ made_of }}'
+                then error(
+                    'this {{ name }} belongs to another file than the database in USE, whose tables it would read;'
+                    || ' say USE and the name of its own file first'
+                )
             when regexp_matches(ts::varchar, ':.*[a-zA-Z+-]')
-                then coalesce(make_timestamp(epoch_us(ts::varchar::timestamptz)), ts::timestamp)
+                then coalesce(
+                    make_timestamp(epoch_us(
+                        regexp_replace(ts::varchar, '^([^:]*:[0-9]+)([^0-9:])', '\1:00\2')::timestamptz
+                    )),
+                    ts::timestamp
+                )
             else ts::timestamp
         end as instant
 {% endmacro %}
+
+
+{# Of which answers the file is made: it differs between two builds with a collection between them. #}
+{% macro edition() %}
+    {% if load_relation(api.Relation.create(database=target.database, schema='main', identifier='meta_responses')) %}
+        {{- return(run_query('select ' ~ made_of_sql() ~ ' from main.meta_responses').columns[0].values()[0]) -}}
+    {% endif %}
+    {{- return('') -}}
+{% endmacro %}
+
+
+{# Numbers alone: DuckDB 1.5 and 2.0 must write the same. Both are told by the table's statistics. #}
+{% macro made_of_sql() -%}
+    concat(count(*), ' ', epoch_us(max(fetched_at)))
+{%- endmacro %}
 
 
 {# A model's SQL with the bare name of every model that it reads. #}

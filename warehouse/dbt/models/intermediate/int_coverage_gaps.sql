@@ -26,6 +26,15 @@ edges as (
         outages.period_start <= spans.last_day
         and coalesce(outages.period_end, spans.last_day) >= spans.first_day
     union all
+    -- Takes no day: it parts what was not read before from what was read and has nothing.
+    select
+        source,
+        subject,
+        read_from as period_start,
+        read_from - 1 as period_end
+    from spans
+    where read_from is not null
+    union all
     select
         source,
         subject,
@@ -49,7 +58,11 @@ gaps as (
         ) as period_start,
         edges.period_start - 1 as period_end,
         spans.state,
-        if(edges.period_start > spans.last_day, coalesce(spans.note_since, spans.note), spans.note) as note
+        case
+            when edges.period_start > spans.last_day then coalesce(spans.note_since, spans.note)
+            when edges.period_start <= spans.read_from then coalesce(spans.note_before, spans.note)
+            else spans.note
+        end as note
     from spans
     inner join edges on spans.source = edges.source and spans.subject = edges.subject
 ),

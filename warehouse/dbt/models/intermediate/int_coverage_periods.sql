@@ -41,7 +41,7 @@ final as (
         period_start,
         period_end,
         state,
-        null as note
+        note
     from {{ ref('int_covered_months') }}
 )
 

@@ -52,7 +52,8 @@ final as (
         false as is_missing
     from {{ ref('hist_star_days') }} as stars
     inner join {{ ref('dim_repos') }} as repos on stars.repo_id = repos.repo_id
-    where stars.known_to is null
+    -- A first week holds days before the repository was: placeholders. Its first star may be of one by California's date.
+    where stars.known_to is null and (stars.stars_added > 0 or coalesce(stars.day >= repos.created_on, true))
     union all
     select
         'events' as source,
@@ -83,6 +84,27 @@ final as (
         false as is_missing
     from {{ ref('fct_downloads') }}
     group by all
+    union all
+    -- The totals that shares have as their base are asked for apart, by month.
+    select
+        'papers' as source,
+        'ml_papers totals' as subject,
+        month as first_day,
+        last_day(month) as last_day,
+        papers as amount,
+        false as is_missing
+    from {{ ref('hist_paper_counts') }}
+    where known_to is null
+    union all
+    select
+        'questions' as source,
+        'all questions' as subject,
+        month as first_day,
+        last_day(month) as last_day,
+        questions as amount,
+        false as is_missing
+    from {{ ref('hist_questions') }}
+    where known_to is null and tag is null
     union all
     -- A list of releases read whole tells the repository's whole life.
     select

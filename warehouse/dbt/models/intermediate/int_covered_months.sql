@@ -47,15 +47,28 @@ final as (
         framework_id as subject,
         month as period_start,
         last_day(month) as period_end,
-        if(papers > 0, 'observed', 'zero') as state
+        if(papers > 0, 'observed', 'zero') as state,
+        null as note
     from paper_months
+    union all
+    -- Papers of earlier years are read with those of old frameworks; how many there were in all is not asked.
+    select
+        'papers' as source,
+        'ml_papers totals' as subject,
+        min(month) as period_start,
+        date '2009-12-31' as period_end,
+        'not_asked' as state,
+        'totals are asked for from 2010 on' as note
+    from paper_months
+    having min(month) < date '2010-01-01'
     union all
     select
         'questions' as source,
         framework_id as subject,
         month as period_start,
         last_day(month) as period_end,
-        if(questions > 0, 'observed', 'zero') as state
+        if(questions > 0, 'observed', 'zero') as state,
+        null as note
     from {{ ref('fct_questions_monthly') }}
     union all
     select
@@ -67,7 +80,8 @@ final as (
             when not asked then 'not_asked'
             when is_zero then 'zero'
             else 'observed'
-        end as state
+        end as state,
+        null as note
     from (
         select * from survey_years
         union all

@@ -6,6 +6,9 @@
 --
 -- `stars` is the sum from the beginning, given only while every day since the creation was read; star events are
 -- recorded since 2011-02-12. After days of which events were lost, it holds those that were captured: a floor.
+--
+-- `known_at` is when the last part of the row came to be what it is: the names, the day of creation, the day's own events,
+-- and those of all days before it where `stars` is their sum.
 {{ config(materialized="ephemeral") }}
 with days as (
     select
@@ -54,27 +57,38 @@ covered as (
         days.source,
         days.day
     having count(*) = len(list_filter(repo_names.untils, lambda until: until >= days.day))
+),
+
+cumulated as (
+    select
+        *,
+        created_on >= date '2011-02-12' and count(*) over upward = day - created_on + 1 as is_from_the_beginning,
+        sum(stars_added) over upward as stars,
+        max(known_from) over upward as days_known_from
+    from covered
+    window upward as (
+        partition by repo_id, source
+        order by day
+        rows between unbounded preceding and current row
+    )
 )
 
 select
-    framework_id,
-    repo_id,
-    day,
+    cumulated.framework_id,
+    cumulated.repo_id,
+    cumulated.day,
     'gross' as estimator,
-    case
-        when created_on >= date '2011-02-12' and count(*) over upward = day - created_on + 1
-            then sum(stars_added) over upward
-    end::bigint as stars,
-    stars_added,
+    case when cumulated.is_from_the_beginning then cumulated.stars end::bigint as stars,
+    cumulated.stars_added,
     false as is_partial,
     null::bigint as rounded_to,
-    source,
-    known_from as known_at,
-    response_id
-from covered
-window upward as (
-    partition by repo_id, source
-    order by day
-    rows between unbounded preceding and current row
-)
-qualify not is_incomplete
+    cumulated.source,
+    greatest(
+        case when cumulated.is_from_the_beginning then cumulated.days_known_from else cumulated.known_from end,
+        changes.creation_known_from,
+        changes.name_known_from
+    ) as known_at,
+    cumulated.response_id
+from cumulated
+left join {{ ref('int_repo_changes') }} as changes on cumulated.repo_id = changes.repo_id
+where not cumulated.is_incomplete

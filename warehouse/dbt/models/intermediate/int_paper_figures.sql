@@ -1,49 +1,45 @@
--- Share and growth of the papers naming each framework, over the newest twelve whole months with an answer.
-with months as (
-    select *
-    from {{ ref('int_paper_shares') }}
-),
-
-newest as (
-    select max(month) as month
-    from months
-),
-
-recent as (
+-- Share and growth of the papers naming each framework, over the newest twelve months that are whole for itself: asking one
+-- framework in a new month takes no figure from the others. `as_of` tells which months these are.
+with years as (
     select
-        months.framework_id,
-        months.base,
-        max(last_day(months.month)) as as_of,
-        min(months.month) as since,
-        sum(months.papers) as papers,
+        framework_id,
+        base,
+        last_day(month) as as_of,
+        min(month) over twelve_months as since,
+        sum(papers) over twelve_months as papers,
+        sum(denominator) over twelve_months as denominator,
         -- A month's total below the papers counted in it is not the total.
-        case
-            when count(*) filter (where months.papers <= months.denominator) = 12 then sum(months.denominator)
-        end as denominator,
-        max(months.response_id) as response_id
-    from months
-    inner join newest on months.month > newest.month - interval 12 months
-    group by all
-    having count(*) = 12
+        count(*) filter (where papers <= denominator) over twelve_months = 12 as has_denominators,
+        sum(papers) over two_years - sum(papers) over twelve_months as papers_before,
+        count(*) over two_years = 24 as has_year_before,
+        max(response_id) over twelve_months as response_id
+    from {{ ref('int_paper_shares') }}
+    window
+        twelve_months as (
+            partition by framework_id, base
+            order by month
+            range between interval 11 months preceding and current row
+        ),
+        two_years as (
+            partition by framework_id, base
+            order by month
+            range between interval 23 months preceding and current row
+        )
 ),
 
-earlier as (
-    select
-        months.framework_id,
-        months.base,
-        sum(months.papers) as papers
-    from months
-    inner join newest
-        on months.month between newest.month - interval 23 months and newest.month - interval 12 months
-    group by all
-    having count(*) = 12
+shared as (
+    select *
+    from years
+    where has_denominators
+    qualify row_number() over (partition by framework_id, base order by as_of desc) = 1
 ),
 
--- Machine-learning papers where they were counted for all twelve months, else papers naming any framework.
+-- One base for all: machine-learning papers where they were counted for all twelve months, else papers naming any
+-- framework; so too where the newest months that have it are half a year behind.
 chosen as (
     select max(base) as base
-    from recent
-    where denominator is not null
+    from shared
+    where as_of > (select max(newest.as_of) from shared as newest) - 183
 ),
 
 shares as (
@@ -55,22 +51,22 @@ shares as (
         since,
         base,
         response_id
-    from recent
-    where base in (select base from chosen)
+    from shared
+    where base in (select chosen.base from chosen)
 ),
 
 growths as (
     select
-        recent.framework_id,
+        framework_id,
         'paper_growth_12m' as measure,
-        recent.papers / nullif(earlier.papers, 0) - 1 as value,
-        recent.as_of,
-        recent.since,
-        earlier.papers || ' papers in the twelve months before' as base,
-        recent.response_id
-    from recent
-    inner join earlier on recent.framework_id = earlier.framework_id and recent.base = earlier.base
-    where recent.base = 'any_framework'
+        papers / nullif(papers_before, 0) - 1 as value,
+        as_of,
+        since,
+        papers_before || ' papers in the twelve months before' as base,
+        response_id
+    from years
+    where base = 'any_framework' and has_year_before
+    qualify row_number() over (partition by framework_id order by as_of desc) = 1
 ),
 
 final as (

@@ -1,11 +1,10 @@
--- Stars and downloads stand in one column only when their days are near each other: a framework whose newest count is half
--- a year behind the newest of that measure has none here, as it has no growth. rpt_framework_figures keeps it, with its day.
+-- Figures of one measure stand in one column only when their days are near each other: a framework whose newest is half a
+-- year behind the newest of that measure has none here. rpt_framework_figures keeps it, with its day. The last release is a
+-- day itself.
 with comparable as (
     select *
     from {{ ref('rpt_framework_figures') }}
-    qualify
-        measure not in ('stars_observed', 'stars_retained', 'downloads_30d')
-        or as_of > max(as_of) over (partition by measure) - 183
+    qualify measure = 'last_release_on' or as_of > max(as_of) over (partition by measure) - 183
 ),
 
 figures as (
