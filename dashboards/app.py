@@ -26,6 +26,8 @@ PAGES = [
     ("views/surveys.py", "Surveys", "surveys"),
     ("views/usage.py", "Usage", "usage"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
+    ("views/performance.py", "Popularity × speed", "performance"),
+    ("views/data.py", "Data", "data"),
 ]
 
 

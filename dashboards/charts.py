@@ -62,7 +62,8 @@ def _domain(points: pd.DataFrame, *, log: bool) -> tuple[float, float]:
     return 10.0 ** max(math.floor(math.log10(least)), math.floor(math.log10(end)) - 1), top * 1.15
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return round values for a logarithmic axis, few enough to be read."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 2e3 else (1, 3)
     return [step * 10.0**power for power in decades for step in steps if low <= step * 10.0**power <= high]
@@ -110,7 +111,7 @@ def lines(points: pd.DataFrame, look: Look) -> alt.LayerChart:
 
 
 def _vertical(look: Look, low: float, high: float) -> tuple[alt.Scale, alt.Axis]:
-    ticks: dict[str, Any] = {"values": _log_ticks(low, high)} if look.log else {"tickCount": 5}
+    ticks: dict[str, Any] = {"values": log_ticks(low, high)} if look.log else {"tickCount": 5}
     number = "~%" if "%" in look.number_format else "~s"
     axis = alt.Axis(title=None, format=number, domain=False, ticks=False, **ticks)
     return alt.Scale(domain=[low, high], nice=False, type="log" if look.log else "linear"), axis

@@ -92,6 +92,11 @@ create table rpt_framework_figures (
     framework_id varchar, measure varchar, value double, as_of date, since date, source varchar, base varchar,
     response_id varchar
 );
+create table meta_runs (
+    run_id varchar, job varchar, started_at timestamp, finished_at timestamp, requests bigint, rows bigint, error varchar
+);
+comment on table fct_stars is 'Star counts, three kinds, never spliced.';
+comment on column fct_stars.stars is 'Cumulative stars; NULL where not known.';
 create table meta_parity (
     run_id varchar, engine varchar, mode varchar, track varchar, tuning varchar, stack varchar, proved boolean,
     figures varchar, faults varchar[], response_id varchar
@@ -256,6 +261,11 @@ union all
 select framework_id, if(phase = 'training', 'train_images_per_s', 'infer_images_per_s'), median, date '2026-11-22', null,
     engine, tuning || ', batch ' || batch_size, 'run-3'
 from fct_bench_results where metric = 'images_per_s' and tuning = 'stock';
+create macro frameworks_as_of(ts) as table
+    select * replace (if(ts < '2026-11-21', 0.5, 1) * stars_observed as stars_observed) from rpt_frameworks;
+insert into meta_runs values
+    ('run-1', 'stars', '2026-11-22 10:00', '2026-11-22 10:00:12.5', 22, 900, null),
+    ('run-2', 'papers', '2026-11-20 10:00', '2026-11-20 10:01', 25, 300, 'two windows left');
 insert into rpt_frameworks (framework_id, name, stars_observed)
 select framework_id, name, max(value)::bigint
 from dim_frameworks left join rpt_framework_figures using (framework_id)
@@ -264,6 +274,7 @@ insert into meta_responses (response_id, source, subject, url, fetched_at, statu
     ('run-1', 'stars', 'keras-team/keras', 'https://api.github.com/repos/keras-team/keras/stargazers/history',
         '2026-11-22 10:00', 200),
     ('run-2', 'papers', 'pytorch', 'https://export.arxiv.org/api/query', '2026-11-22 10:00', 200),
+    ('run-0', 'stars', 'keras-team/keras', 'https://api.github.com/repos/keras-team/keras', '2026-11-18 10:00', 404),
     ('cited:1', 'surveys', null, 'https://www.kdnuggets.com/', '2026-11-20', null);
 insert into meta_responses (response_id, source, url, fetched_at)
 select response_id, 'stars', 'https://example.org/' || source, '2026-11-20'

@@ -152,6 +152,7 @@ PAGES = {
     "papers": ("papers", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
     "surveys": ("surveys?population=kdnuggets%3A+KDnuggets+readers", ["TensorFlow", "PyTorch", "2017", "2018"]),
     "usage": ("usage", ["tensorflow", "tf-nightly", "Keras", "CNTK"]),
+    "performance": ("performance", ["Keras", "PyTorch", "images per second"]),
     "benchmarks": ("benchmarks", ["keras-tensorflow: 1,680 images/s (n = 8)", "pytorch: 2,032 images/s (n = 8)"]),
 }
 
@@ -282,4 +283,17 @@ def test_a_click_on_a_month_lists_its_papers(dashboard: str, browser: Any) -> No
     visit.page.wait_for_selector("text=The answer itself")
     visit.settle()
     assert "Papers that name PyTorch, in Oct 2026" in visit.text()
+    visit.assert_well()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_data_page_answers_sql(width: int, dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, width)
+    visit.open("data", drawn=False)
+    visit.page.wait_for_selector("text=Take it along")
+    visit.settle()
+    visit.keep("data")
+    visit.page.locator("textarea").fill("select name from dim_frameworks where framework_id = 'jax'")
+    visit.page.get_by_role("button", name="Run", exact=True).click()
+    visit.page.wait_for_selector("text=1 row")
     visit.assert_well()
