@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import numpy as np
 
-PATIENCE = 6
-"""What takes so many times as long as expected is taken to hang; less, with threads that spin on a busy machine, is
-slowness."""
+PATIENCE = 15
+"""What takes so many times as long as expected is taken to hang. Less is slowness: PyTorch's launches, whose threads
+spin while they wait for a processor, took seven times as long on a machine where others were at work."""
 # What a launch that began in time may take beyond the budget's end: this share of it (3 s of --quick's), or a minute.
 _GRACE_SHARE = 1 / 30
 _GRACE_S = 60.0

@@ -19,7 +19,7 @@ import pytest
 from bench import engines, progress, proving, runner, session, wanted
 from bench.data import Dataset
 from bench.device import usable_cores
-from bench.engines import ARTICLE, ENGINES, EngineSpec
+from bench.engines import ENGINES, EngineSpec
 from bench.job import Job
 from bench.launch import Worker, WorkerFailed, environment, telling
 from bench.progress import Step
@@ -402,7 +402,7 @@ def test_a_launch_that_hangs_is_ended_with_the_budget_and_not_tried_again(settin
     summary, bodies = session_of(settings, replace(TINY, budget_s=6.0), tmp_path)
     assert time.monotonic() - began < 20
     assert (summary.notes, len(summary.failures)) == ([], 2)
-    assert re.fullmatch(r"keras-tensorflow: no result after [0-7] s; its worker was ended", summary.failures[1])
+    assert re.fullmatch(r"keras-tensorflow: no result after \d s; its worker was ended", summary.failures[1])
     assert sorted((body["mode"], "error" in body) for body in bodies) == [
         ("eager", False),
         ("eager", False),
@@ -419,7 +419,7 @@ def test_a_later_launch_that_the_budget_ends_before_it_can_be_called_hung_is_no_
     programs = [Contestant(mode=mode, engine=engine, control=control, **SHARED) for engine, mode, control in STACKED]
     past = Past("r", Plan(protocol, CONDITIONS, []), "d")
     past.proofs = {one.proving: {"proved": one.mode != "channels_last", "faults": ["other"]} for one in programs}
-    # What takes a second is not taken to hang before six are gone; 3.2 of the 5.5 are left.
+    # What takes a second is not taken to hang before fifteen are gone; 3.2 of the 5.5 are left.
     seconds = {"eager": 1.0, "graph": 0.3}
     past.finished = [Finished(Planned(one, 1, 0), 100.0, seconds[one.mode]) for one in programs[:3]]
     summary, bodies = session_of(settings, protocol, tmp_path, past=past)
@@ -447,7 +447,7 @@ def test_a_proof_that_hangs_is_ended_with_the_budget_and_the_others_are_made_and
     assert {(body["mode"], body["control"]) for body in bodies} == {("eager", False), ("eager", True)}
 
 
-def test_a_quick_runs_hung_launch_leaves_time_for_the_others_and_ends_within_90_seconds(
+def test_a_quick_runs_launch_on_a_busy_machine_is_not_taken_to_hang_and_a_hung_proof_leaves_time_for_the_launches(
     settings: Settings, tmp_path: Path
 ) -> None:
     planned = plan([Field("keras-tensorflow", "graph"), Field("pytorch", "eager")], QUICK, CONDITIONS, random.Random(0))
@@ -455,12 +455,9 @@ def test_a_quick_runs_hung_launch_leaves_time_for_the_others_and_ends_within_90_
     files = Files(tmp_path, tmp_path, tmp_path, tmp_path / "p", "", tmp_path)
     with Archive(settings.raw).start("bench", settings.clock) as run:
         one = Session(run, planned, files, {"device_id": "d"}, past=past)
-    # Keras and its control hang together; PyTorch's launch follows in any case.
-    keras, pytorch = (
-        next(trial for trial in planned.trials if trial.contestant.engine == engine) for engine in ARTICLE
-    )
-    kept = 2 * progress.Pace(QUICK).expected(pytorch.contestant)
-    assert 15.0 + one._patience(keras) + kept == pytest.approx(84.0 + 2.8, abs=0.5)
+    keras = next(trial for trial in planned.trials if trial.contestant.engine == "keras-tensorflow")
+    # Healthy ones took up to 49 seconds where others were at work.
+    assert 100.0 < one._patience(keras) < 130.0
     # Proofs first: what hangs there leaves time for the first round.
     assert one._patience_of_proofs(planned.proofs[:2]) == pytest.approx(60.0)
 

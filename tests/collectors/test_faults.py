@@ -167,7 +167,7 @@ ADDRESSES = (
 )  # fmt: skip
 
 
-ORIGIN = ("response_id", "fetched_at", "read_from")
+ORIGIN = ("response_id", "fetched_at", "read_from", "last_answer_id")
 
 
 def facts(home: Path, source: str) -> set[str]:

@@ -85,10 +85,10 @@ def test_retained_stars_are_the_sum_from_the_beginning_once_the_whole_life_is_kn
     rows = query(
         settings, "select day, stars, stars_added, is_partial from fct_stars where estimator = 'retained' order by day"
     )
-    assert len(rows) == 13, "Saturday 12th was still to come and is no day with zero stars"
-    assert rows[0] == (date(2026, 8, 30), 0, 0, False)
+    assert len(rows) == 11, "Saturday 12th was still to come and is no day with zero stars"
+    assert rows[0] == (date(2026, 9, 1), 4, 4, False), "days before the repository was there are none with zero stars"
     assert rows[-1] == (date(2026, 9, 11), 9, 0, True)
-    assert [row[1] for row in rows] == [0, 0, 4, 4, 4, 4, 4, 7, 8, 8, 8, 9, 9]
+    assert [row[1] for row in rows] == [4, 4, 4, 4, 4, 7, 8, 8, 8, 9, 9]
 
 
 def test_until_then_they_are_githubs_count_less_the_days_that_came_later(settings: Settings) -> None:
@@ -123,10 +123,11 @@ def test_the_past_as_known_then_stays_when_the_source_rewrites_it(settings: Sett
     assert query(settings, "select count(*) from stars_as_of(timestamp '2026-09-01') where estimator = 'retained'") == [
         (0,)
     ]
-    changed = (
-        "select day, stars_added, known_at from fct_stars where estimator = 'retained' and known_at > '2026-09-30'"
-    )
+    changed = "select day, stars_added, known_from from hist_star_days where known_from > '2026-09-30'"
     assert query(settings, changed) == [(WEEK, 3, datetime(2026, 10, 1))]
+    # The first day's stars are part of every later sum.
+    known_at = "select distinct known_at from fct_stars where estimator = 'retained' and stars is not null"
+    assert query(settings, known_at) == [(datetime(2026, 10, 1),)]
 
 
 def test_observed_and_retained_stand_side_by_side_with_their_ratio(settings: Settings) -> None:

@@ -7,7 +7,11 @@
 -- Cannot tell: Anything before the first collection: nothing was known then, so nothing is listed.
 with known_then as (
     select *
-    from stars_as_of((select max(fetched_at) - interval 7 days from meta_responses where source <> 'cited'))
+    from stars_as_of((
+        select coalesce(max(fetched_at) - interval 7 days, timestamp '1970-01-01')
+        from meta_responses
+        where source <> 'cited'
+    ))
     where not is_partial
 ),
 
