@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,12 @@ LONGEST = (
     *("warehouse/test_as_of.py", "warehouse/test_growth.py", "warehouse/test_queries.py", "bench/test_engines.py"),
 )
 """The files that take a minute and more, the longest first."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: a job in the background of a shell ignores it, and so would every process started here."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -100,7 +100,7 @@ def test_the_stars_of_the_recorded_repository_add_up_to_its_count(online: tuple[
     )
     assert rows[-1]["stars"] == 5 == sum(row["stars_added"] for row in rows)
     assert [row["stars_added"] for row in rows[-6:]] == [3, 1, 0, 0, 1, 0]
-    assert rows[0]["day"] == "2026-08-30", "the first recorded week begins on this Sunday"
+    assert rows[0]["day"] == "2026-08-31", "the repository was made on this Monday of the first recorded week"
     assert (rows[-1]["day"], rows[-1]["is_partial"]) == (str(pacific_date(NOW)), True)
 
 
