@@ -7,13 +7,10 @@ import errno
 import importlib.metadata
 import inspect
 import logging
-import os
-import select
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
@@ -27,7 +24,7 @@ from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
 from dashboards import cli as dashboards_cli
 from warehouse import cli as warehouse_cli
-from warehouse import raw_cli, usage
+from warehouse import outputs, raw_cli, usage
 from warehouse import registry as registries
 from warehouse import settings as defaults
 from warehouse.answer import print_answer
@@ -214,7 +211,7 @@ def run(
 def main() -> None:
     """Run the command; exit code 0 when fine, 1 when something failed, 2 for wrong usage."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stops as cleanly as Ctrl-C does
-    outputs = _open_outputs()
+    copies = outputs.opened()
     try:
         _run()
     except DlpulseError as error:
@@ -228,8 +225,8 @@ def main() -> None:
     except OSError as error:
         if error.filename or error.errno not in _OUTPUT_FAULTS:
             raise
-        unread = _unread(outputs)
-        _drop(1, *unread)
+        unread = outputs.unread(copies)
+        outputs.drop(1, *unread)
         if isinstance(error, BrokenPipeError) and unread:
             sys.exit(0)
         _fail(f"cannot write the result: {error.strerror}")
@@ -255,7 +252,7 @@ def _run() -> None:
     except BrokenPipeError:
         if not code:
             raise
-        _drop(1)  # what the command found stands, also where nobody reads it to the end
+        outputs.drop(1)  # what the command found stands, also where nobody reads it to the end
     sys.exit(code)
 
 
@@ -280,39 +277,7 @@ def _say(line: str) -> None:
     try:
         print(visible(line), file=sys.stderr, flush=True)
     except BrokenPipeError:  # nobody reads it; the exit code stands
-        _drop(2)
-
-
-def _open_outputs() -> dict[int, int]:
-    """Return copies of standard output and standard error, by which it is seen whether anybody reads them.
-
-    Where standard output was closed, put one that refuses; else the next file opened would get its number.
-    """
-    if sys.stdout is None:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    copies = {}
-    for number in (1, 2):
-        with suppress(OSError):  # standard error may be closed as well
-            copies[number] = os.dup(number)
-    return copies
-
-
-def _unread(outputs: dict[int, int]) -> list[int]:
-    """Return those of the outputs that are pipes whose reader has gone."""
-    unread = []
-    for number, copy in outputs.items():
-        poll = select.poll()
-        poll.register(copy, 0)
-        if poll.poll(0):
-            unread.append(number)
-    return unread
-
-
-def _drop(*outputs: int) -> None:
-    """Drop what waits to be written to these outputs."""
-    for number in outputs:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        outputs.drop(2)
 
 
 if __name__ == "__main__":

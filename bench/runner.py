@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from bench import accelerators, data, device, resume, stackfile, stacks
 from bench import wanted as wanting
 from bench.alone import alone
 from bench.engines import ENGINES, EngineSpec, choose
+from bench.files import PROVING_DATASET, write_files
 from bench.progress import Progress, silent
 from bench.protocol import QUICK, Conditions, Field, Plan, Proving, groups, plan
 from bench.proving import Argv, prove
 from bench.resume import Past
-from bench.session import Files, Session
+from bench.session import Session
 from bench.summary import Summary
-from bench.wanted import SAMPLE, Say, Wanted
+from bench.wanted import Say, Wanted
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.parse import Rejected
 from warehouse.parse.bench import parse
@@ -27,8 +28,6 @@ from warehouse.raw import Archive
 from warehouse.settings import Settings
 
 SOURCE = "bench"
-PROVING_DATASET = "digits"
-"""What proofs are made on: small, always there, and without the flat areas whose max-pool winners are a toss-up."""
 _BUSY = "another benchmark is running; two at once would spoil each other's times"
 
 
@@ -124,7 +123,7 @@ def run(settings: Settings, ready: Ready, *, progress: Progress = silent) -> Sum
     }
     with alone(settings.home, _BUSY), tempfile.TemporaryDirectory() as folder:
         argv = _launchers(ready.stacks)
-        files = _files(Path(folder), ready.loaded, _cache(settings) / "bounds")
+        files = write_files(Path(folder), ready.loaded, _cache(settings) / "bounds")
         about = {**asdict(ready.plan.conditions), "quick": ready.plan.protocol.name == QUICK.name}
         if ready.past:
             about["resumes"] = ready.past.run_id
@@ -166,30 +165,6 @@ def _launchers(known: Sequence[stackfile.Stack]) -> Argv:
         if not stacks.ready(stack):
             raise DlpulseError(f"stack {stack.name!r} has been removed meanwhile; start again")
     return {stack.name: stacks.argv(stack) for stack in known}
-
-
-def _files(folder: Path, loaded: data.Dataset, bounds: Path) -> Files:
-    """Write the data sets for the workers; of a large one, throughput trials need only the beginning."""
-    train, test = SAMPLE
-    proving = loaded if loaded.name == PROVING_DATASET else data.load(PROVING_DATASET)
-    sample = loaded
-    if len(loaded.train_labels) > train:
-        sample = replace(
-            loaded,
-            train_images=loaded.train_images[:train],
-            train_labels=loaded.train_labels[:train],
-            test_images=loaded.test_images[:test],
-            test_labels=loaded.test_labels[:test],
-        )
-    paths: dict[str, tuple[Path, data.Dataset]] = {}
-    for name, dataset in (("whole", loaded), ("sample", sample), ("proving", proving)):
-        same = next((path for path, other in paths.values() if other is dataset), None)
-        paths[name] = same or folder / f"{name}.npz", dataset
-        if same is None:
-            dataset.save(paths[name][0])
-    bounds.mkdir(parents=True, exist_ok=True)
-    whole, part, proved = (path for path, _ in paths.values())
-    return Files(folder, whole, part, proved, proving.sha256, bounds)
 
 
 def _circumstances(

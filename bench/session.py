@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from bench.budget import PATIENCE, Budget, widest
 from bench.engines import ENGINES
+from bench.files import Files
 from bench.launch import ARGUMENTS, Worker, WorkerFailed, WorkerLate, environment, outer_environment, telling
 from bench.progress import BOUNDS_S, PROOF_S, Pace, Progress, Step, silent
 from bench.protocol import Contestant, Plan, Planned, Proving
@@ -21,18 +21,6 @@ from warehouse.raw import Run
 
 _PATIENCE_OF_PROOFS = 4
 """PATIENCE for them: what they are expected to take has more room in it than a launch's guess."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where the workers find things: the whole data set, a part that throughput trials need, the proofs' data set."""
-
-    folder: Path
-    whole: Path
-    sample: Path
-    proving: Path
-    proving_sha256: str
-    bounds: Path
 
 
 class Session:

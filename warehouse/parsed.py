@@ -13,19 +13,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from warehouse import parsedbatch, rawparts, starweeks, workers
+from warehouse import parsedbatch, starweeks, workers
 from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
-from warehouse.parsedbatch import STORED, Batch, Held, Runs
+from warehouse.held import Held, Holdings, Runs, is_parquet, known_parts
+from warehouse.parsedbatch import STORED, Batch
 from warehouse.query import one_line
 from warehouse.raw import Archive
 
@@ -35,7 +35,6 @@ MOST_BYTES = 16 * 2**20
 # From so many parts on, more processes are started: each costs about a second.
 PARTS_FOR_PROCESSES = 400
 _PARTS, _PARTS_FILE = "parts", "parts.parquet"
-_PARTS_SCHEMA = pa.schema([("stem", pa.string()), ("part", pa.string())])
 
 Tell = Callable[[int, int], None]
 """Told now and then how many of the new parts have been parsed."""
@@ -73,11 +72,11 @@ def refresh(archive: Archive, home: Path, tell: Tell = lambda *_: None) -> Parse
     """
     folder = home / "parsed" / version()
     _prepare(folder)
-    known = _known_parts(folder / _PARTS / _PARTS_FILE)
+    known = known_parts(folder / _PARTS / _PARTS_FILE)
     together: list[frozenset[str]] = []
     new: set[Path] = set()
     while True:
-        held = _Holdings.of(archive, known)
+        held = Holdings.of(archive, known)
         batches = _true_batches(folder, held)
         groups = list(_groups(held, batches, together))
         new |= {part for group in groups for run in group for part in run.parts}
@@ -92,90 +91,11 @@ def refresh(archive: Archive, home: Path, tell: Tell = lambda *_: None) -> Parse
     return Parsed(folder, len(held.parts), len(new & held.parts.keys()), damaged)
 
 
-@dataclass(frozen=True)
-class _Holdings:
-    """What the archive holds at one moment: each source's runs by id, and the members to be read of each part.
-
-    `damaged` are the parts that are not whole, as far as their beginnings and ends tell.
-    """
-
-    sources: Mapping[str, dict[str, Held]]
-    parts: Mapping[Path, frozenset[str]]
-    damaged: frozenset[Path]
-
-    @staticmethod
-    def of(archive: Archive, known: Mapping[str, str]) -> _Holdings:
-        """List the archive; `known` tells of each member which part held it last time."""
-        sources: dict[str, dict[str, Held]] = {}
-        parts: dict[Path, frozenset[str]] = {}
-        damaged: set[Path] = set()
-        for source in archive.sources():
-            live = {part: stems for part, stems in archive.live(source).items() if stems}
-            unnamed = [part for part in live if rawparts.is_compacted(part) and live[part] == {part.stem}]
-            damaged |= {*unnamed, *(part for part in live if not parsedbatch.is_parquet(part) and part.exists())}
-            for part in unnamed:
-                live[part] = _recalled(part, live, known)
-            stems_of: dict[str, set[str]] = {}
-            parts_of: dict[str, set[Path]] = {}
-            for part, stems in live.items():
-                for stem in stems:
-                    run_id = rawparts.run_of(stem)
-                    stems_of.setdefault(run_id, set()).add(stem)
-                    parts_of.setdefault(run_id, set()).add(part)
-            sources[source] = {
-                run_id: Held(source, run_id, frozenset(stems_of[run_id]), tuple(sorted(parts_of[run_id])))
-                for run_id in sorted(stems_of)
-            }
-            parts |= live
-        return _Holdings(sources, parts, frozenset(damaged))
-
-    def lost(self, batch: Batch) -> list[str]:
-        """Return the batch's runs that cannot be parsed again, for a part of them is damaged."""
-        runs = self.sources.get(batch.source, {})
-        return [run for run in sorted(batch.runs) if run in runs and not self.damaged.isdisjoint(runs[run].parts)]
-
-    def goes_on(self, source: str, run_id: str) -> bool:
-        """Whether the run is perhaps going on: the source's newest one without an end. Older ones were killed."""
-        runs = self.sources[source]
-        return not runs[run_id].is_whole and run_id == next(reversed(runs))
-
-    def write_parts(self, path: Path) -> None:
-        """Write which part holds each member: a whole run, or one answer of a run that has not ended."""
-        rows = [(stem, f"{part.parent.name}/{part.name}") for part, stems in self.parts.items() for stem in stems]
-        columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [[], []]
-        write_parquet(path, pa.table(columns, schema=_PARTS_SCHEMA))
-
-
-def _known_parts(path: Path) -> dict[str, str]:
-    """Return which part held each member at the last call, as `_Holdings.write_parts` wrote it."""
-    with suppress(pa.ArrowException, OSError):
-        rows = pq.read_table(path, schema=_PARTS_SCHEMA, partitioning=None)
-        return dict(zip(rows["stem"].to_pylist(), rows["part"].to_pylist(), strict=True))
-    return {}
-
-
-def _recalled(part: Path, live: Mapping[Path, frozenset[str]], known: Mapping[str, str]) -> frozenset[str]:
-    """Return the members of a compacted part that can no longer name them, less those that another part holds.
-
-    They are those that it had at the last call, or, where it was made since then, those that have gone and give it its
-    name. Raises DlpulseError when neither is known.
-    """
-    elsewhere = {stem for other, stems in live.items() if other != part for stem in stems}
-    mine = {stem for stem, at in known.items() if at == f"{part.parent.name}/{part.name}"}
-    if not mine:
-        first, last = rawparts.first_run(part), rawparts.last_run(part)
-        here = (stem for stem, at in known.items() if at.startswith(f"{part.parent.name}/"))
-        mine = {stem for stem in here if stem not in elsewhere and first <= rawparts.run_of(stem) <= last}
-        if not mine or rawparts.compacted_name(sorted(mine)) != part.stem:
-            mine = set(rawparts.stems(part))
-    return frozenset(stem for stem in mine if not {stem, rawparts.run_of(stem)} & elsewhere)
-
-
 def _prepare(folder: Path) -> None:
     """Give each table a file without rows, so that one without answers can be read; remove other versions' stores."""
     for table, schema in STORED.items():
         empty = folder / table / "_empty.parquet"
-        if not parsedbatch.is_parquet(empty):
+        if not is_parquet(empty):
             write_parquet(empty, schema.empty_table())
     for left in (folder / _PARTS).glob(".*.tmp"):  # by a kill
         left.unlink(missing_ok=True)
@@ -184,11 +104,11 @@ def _prepare(folder: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _true_batches(folder: Path, held: _Holdings) -> list[Batch]:
+def _true_batches(folder: Path, held: Holdings) -> list[Batch]:
     """Return the batches that the archive bears out; remove the others, but for what can no longer be parsed."""
     good = []
     for batch in parsedbatch.load(folder):
-        lost = held.lost(batch)
+        lost = held.lost(batch.source, batch.runs)
         if batch.is_true_of(held.sources.get(batch.source, {})) or len(lost) == len(batch.runs):
             good.append(batch)
         elif lost:
@@ -199,7 +119,7 @@ def _true_batches(folder: Path, held: _Holdings) -> list[Batch]:
     return good
 
 
-def _unread(folder: Path, held: _Holdings) -> Iterator[Path]:
+def _unread(folder: Path, held: Holdings) -> Iterator[Path]:
     """Yield the parts with damaged answers that a 304 confirms."""
     for batch in parsedbatch.load(folder):
         for run_id, answer in batch.unread.items():
@@ -208,7 +128,7 @@ def _unread(folder: Path, held: _Holdings) -> Iterator[Path]:
                 yield from (part for part in run.parts if held.parts[part] & {run_id, answer})
 
 
-def _groups(held: _Holdings, batches: Iterable[Batch], together: Iterable[frozenset[str]]) -> Iterator[list[Held]]:
+def _groups(held: Holdings, batches: Iterable[Batch], together: Iterable[frozenset[str]]) -> Iterator[list[Held]]:
     """Yield the runs to be parsed, each group for one batch; runs that must lie `together` are one group."""
     parsed = {(batch.source, run) for batch in batches for run in batch.runs}
     for source, runs in held.sources.items():
@@ -221,7 +141,7 @@ def _groups(held: _Holdings, batches: Iterable[Batch], together: Iterable[frozen
         yield from _chunks([run for run in unseen.values() if not held.goes_on(source, run.run_id)], held)
 
 
-def _chunks(runs: Iterable[Held], held: _Holdings) -> Iterator[list[Held]]:
+def _chunks(runs: Iterable[Held], held: Holdings) -> Iterator[list[Held]]:
     chunk: list[Held] = []
     size = 0.0
     for run in runs:
@@ -235,19 +155,19 @@ def _chunks(runs: Iterable[Held], held: _Holdings) -> Iterator[list[Held]]:
         yield chunk
 
 
-def _meeting(folder: Path, held: _Holdings, together: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], bool]:
+def _meeting(folder: Path, held: Holdings, together: Iterable[frozenset[str]]) -> tuple[list[frozenset[str]], bool]:
     """Remove batches whose spans meet, as those of one run do that a killed merge left in two batches.
 
     Returns the runs that must lie together, and whether there were such batches.
     """
     groups, meet = list(together), False
     batches = list(parsedbatch.load(folder))
-    kept = [batch for batch in batches if held.lost(batch)]
+    kept = [batch for batch in batches if held.lost(batch.source, batch.runs)]
     for batch in batches:
         # What a killed merge put into another one: that one is kept, so none of them is parsed again.
         if any(batch.source == other.source and batch.runs.keys() < other.runs.keys() for other in kept):
             parsedbatch.remove(folder, batch)
-    for stretch in _stretches(batch for batch in parsedbatch.load(folder) if not held.lost(batch)):
+    for stretch in _stretches(batch for batch in parsedbatch.load(folder) if not held.lost(batch.source, batch.runs)):
         if len(stretch) > 1:
             meet = True
             runs = frozenset(run for batch in stretch for run in batch.runs)
@@ -272,10 +192,10 @@ def _stretches(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
         yield stretch
 
 
-def _merge_small(folder: Path, held: _Holdings) -> None:
+def _merge_small(folder: Path, held: Holdings) -> None:
     """Merge neighbours as long as they stay small, but for a run that goes on, and sources with damaged parts."""
     batches = list(parsedbatch.load(folder))
-    apart = {batch.source for batch in batches if batch.unread or held.lost(batch)}
+    apart = {batch.source for batch in batches if batch.unread or held.lost(batch.source, batch.runs)}
     stretch: list[Batch] = []
     for batch in sorted(batches, key=lambda batch: (batch.source, batch.first)):
         if batch.source in apart:
@@ -316,7 +236,7 @@ def _fits(stretch: Sequence[Batch], batch: Batch) -> bool:
     )
 
 
-def _parse(folder: Path, groups: Sequence[Sequence[Held]], held: _Holdings, tell: Tell) -> bool:
+def _parse(folder: Path, groups: Sequence[Sequence[Held]], held: Holdings, tell: Tell) -> bool:
     """Parse each group into a batch; False when a part was merged or compacted meanwhile, before it could be read."""
     parts = [{part for run in group for part in run.parts} for group in groups]
     total = len(set().union(*parts))

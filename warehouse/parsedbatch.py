@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 from warehouse import rawparts, starweeks
 from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
+from warehouse.held import Held, Runs, is_parquet
 from warehouse.parse import TABLES, Rejected, Row, rows_of
 from warehouse.parse.stars import pacific_date
 from warehouse.raw import RUN_END, RUN_START, Response
@@ -47,37 +47,9 @@ CHANGE_ONLY: Mapping[str, tuple[str, str]] = {
 # batch is parsed again with every build until it can be.
 UNREAD = "unread:"
 _ROWS_A_CHUNK = 20_000
-_MAGIC = b"PAR1"
 _ANSWER_FIELDS = (
     "response_id", "fetched_at", "run_id", "source", "subject", "url", "status", "body_sha256", "revalidates",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Held:
-    """One run of a source in the raw archive: which members of which parts hold it.
-
-    A whole run is one member, called like the run, in whatever part; one without an end is many, one an answer.
-    """
-
-    source: str
-    run_id: str
-    stems: frozenset[str]
-    parts: tuple[Path, ...]
-
-    @property
-    def mark(self) -> str:
-        """Changes when an answer is added or taken away; not by a compaction."""
-        return "" if self.is_whole else hashlib.sha256("\n".join(sorted(self.stems)).encode()).hexdigest()[:16]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the run has ended and put its answers together."""
-        return self.stems == {self.run_id}
-
-
-Runs = Mapping[str, Held]
-"""A source's runs by id."""
 
 
 @dataclass(frozen=True)
@@ -117,17 +89,6 @@ def load(folder: Path) -> Iterator[Batch]:
             batch = Batch(name=path.stem, **told)
             if all(is_parquet(folder / table / path.name) for table in batch.tables):
                 yield batch
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether the file is there and begins and ends as one that was written whole. Cost: two reads, no page."""
-    with suppress(OSError), path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 8))
-        footer, ending = int.from_bytes(file.read(4), "little"), file.read(4)
-        file.seek(0)
-        return file.read(4) == ending == _MAGIC and footer + 12 <= size
-    return False
 
 
 def remove(folder: Path, batch: Batch) -> None:

@@ -192,7 +192,6 @@ def _footer(part: Path) -> tuple[str, tuple[str, ...]]:
 
 
 REMEDY = "put a sound copy over it, or move it away and build again"
-"""What to do about a part that is damaged: what was parsed of it goes with it when it is moved away."""
 
 
 @contextmanager

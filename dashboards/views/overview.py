@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from dashboards import (
-    charts,
     controls,
     data,
-    figure,
     findings,
     measurements,
     mentions,
     overview_table,
     page,
     series,
+    sharedfigures,
     wording,
 )
-from dashboards.figure import Figure
+from dashboards.figure import show
 from dashboards.reader import Published
 
 
@@ -91,42 +87,7 @@ def papers(state: Published, known: pd.DataFrame, figures: pd.DataFrame, chosen:
             "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
         )
         return
-    figure.show(
-        Figure(
-            "papers-chart",
-            None,
-            kind.subtitle,
-            _papers_chart(state, shown, page.colours(known), chosen),
-            _papers_source(shown, thin),
-            shown.drop(columns="series"),
-        )
-    )
-
-
-def _papers_chart(state: Published, shown: pd.DataFrame, colours: dict[str, str], chosen: list[str]) -> alt.LayerChart:
-    # Cited figures are single readings a year apart; asked month by month, a missing month is a gap.
-    cited = set(shown["source"]) == {"cited figure"}
-    step = series.LONGEST_STEP_DAYS["observed" if cited else "monthly"]
-    broken = series.break_lines(shown, data.gaps(state, "papers"), step).assign(rounded_to=0)
-    look = charts.Look(
-        chosen,
-        colours,
-        number_format=".2%",
-        unit="share of papers",
-        dark=page.is_dark(),
-        marks=cited,
-        height=300,
-    )
-    return charts.lines(broken.rename(columns={"share": "value"}), look)
-
-
-def _papers_source(shown: pd.DataFrame, thin: int) -> str:
-    months = f"{thin} month{'s' if thin > 1 else ''}"
-    left_out = f" {months} with fewer than {mentions.FEWEST_PAPERS} such papers left out." if thin else ""
-    return (
-        f"Source: {wording.listing(shown['source'])} · to {wording.month(shown['day'].max())}. "
-        f"Lines break where readings are missing.{left_out}"
-    )
+    show(sharedfigures.papers(state, known, shown, kind, chosen, thin, height=300))
 
 
 def surveys(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
@@ -139,24 +100,13 @@ def surveys(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
         return
     kinds = answered["survey"] + " " + answered["year"].astype(str) + ": " + answered["population"]
     rows_shown = answered[kinds == controls.from_list("Survey", list(dict.fromkeys(kinds)), "survey")]
-    voted = bool(rows_shown["share"].isna().all())
-    st.caption(
-        "Votes: no base was published, so there are no shares"
-        if voted
-        else "Share of respondents who named the framework; compare within a survey only"
-    )
-    look = charts.Look(chosen, page.colours(known), number_format=",.0f" if voted else ".1%", dark=page.is_dark())
-    bars = rows_shown.assign(value=rows_shown["respondents" if voted else "share"])
-    st.altair_chart(charts.bars(bars, look), width="stretch", key="survey-chart")
-    st.caption(_survey_source(rows_shown.iloc[0], rows))
+    show(sharedfigures.survey(rows_shown, known, chosen, _not_asked(rows)))
 
 
-def _survey_source(first: pd.Series[Any], rows: pd.DataFrame) -> str:
-    base = f"base {wording.count(first['base'])}" if wording.known(first["base"]) else "base not stated"
+def _not_asked(rows: pd.DataFrame) -> str:
     left_out = rows[~rows["asked"].astype(bool)]
     years = wording.listing(sorted(set(left_out["survey"] + " " + left_out["year"].astype(str))))
-    not_asked = f" Not asked in {years}." if years else ""
-    return f"{base} · [source]({first['source_url']}), read on {wording.day(first['read_on'])}.{not_asked}"
+    return f" Not asked in {years}." if years else ""
 
 
 main()

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, controls, data, findings, literature, matrices, mentions, page, series, wording
+from dashboards import controls, data, findings, literature, matrices, mentions, page, sharedfigures, wording
 from dashboards.figure import Clicked, Figure, show
 from dashboards.reader import Published
 
@@ -45,7 +45,7 @@ def main() -> None:
             "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
         )
     else:
-        clicked = show(shares(state, known, shown, kind, chosen, thin, log=log))
+        clicked = show(sharedfigures.papers(state, known, shown, kind, chosen, thin, log=log))
     _together(state, chosen)
     _list(state, known, chosen, clicked)
 
@@ -55,42 +55,6 @@ def _finding(shown: pd.DataFrame, chosen: list[str]) -> str:
     unit = f"of papers in {wording.month(shown['day'].max())}" if not shown.empty else ""
     values = shown.rename(columns={"share": "value"})
     return findings.newest_values(values, chosen, unit, "Papers that name a framework", write=wording.percent)
-
-
-def shares(
-    state: Published,
-    known: pd.DataFrame,
-    shown: pd.DataFrame,
-    kind: mentions.Kind,
-    chosen: list[str],
-    thin: int,
-    *,
-    log: bool,
-) -> Figure:
-    """Return the figure of monthly shares by one measure and one base."""
-    # Cited figures are single readings a year apart; asked month by month, a missing month is a gap.
-    cited = set(shown["source"]) == {"cited figure"}
-    step = series.LONGEST_STEP_DAYS["observed" if cited else "monthly"]
-    broken = series.break_lines(shown, data.gaps(state, "papers"), step).assign(rounded_to=0)
-    look = charts.Look(
-        chosen,
-        page.colours(known),
-        log=log,
-        number_format=".2%",
-        unit="share of papers",
-        dark=page.is_dark(),
-        marks=cited,
-    )
-    left_out = f" {thin} month{'s' if thin > 1 else ''} with fewer than {mentions.FEWEST_PAPERS} such papers left out."
-    return Figure(
-        "papers",
-        "Share of papers naming each framework",
-        f"{kind.subtitle}, by month of submission{', logarithmic scale' if log else ''}",
-        charts.lines(broken.rename(columns={"share": "value"}), look),
-        f"Source: {wording.listing(shown['source'])} · to {wording.month(shown['day'].max())}. "
-        f"Lines break where readings are missing.{left_out if thin else ''}",
-        shown.drop(columns="series"),
-    )
 
 
 def _together(state: Published, chosen: list[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, controls, data, page, series, wording
+from dashboards import charts, controls, data, page, series, sharedfigures, wording
 from dashboards.figure import Figure, show
 
 NOT_ASKED = "not asked"
@@ -46,7 +46,7 @@ def main() -> None:
             "That is no zero: nobody had the choice to name one.",
         )
     else:
-        show(bars(own_year, known, chosen))
+        show(sharedfigures.survey(own_year, known, chosen))
     course = own[_asked(own) & own["share"].notna()]
     if course["year"].nunique() > 1:
         show(years(course, known, chosen))
@@ -75,25 +75,6 @@ def _finding(rows: pd.DataFrame, chosen: list[str]) -> str:
     return f"{survey}: {' · '.join(said)}{' votes' if voted else ''}" if said else f"What {survey} found"
 
 
-def bars(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
-    """Return the figure of one survey, population and year: shares, or votes where no base was published."""
-    first = rows.iloc[0]
-    voted = bool(rows["share"].isna().all())
-    look = charts.Look(chosen, page.colours(known), number_format=",.0f" if voted else ".1%", dark=page.is_dark())
-    measure = (
-        "Votes: no base was published, so there are no shares" if voted else "Share of respondents who named each tool"
-    )
-    base = f"base {wording.count(first['base'])}" if wording.known(first["base"]) else "base not stated"
-    return Figure(
-        "survey",
-        f"{first['survey']} {first['year']}: {first['population']}",
-        f"{measure}; labels as the survey wrote them",
-        charts.bars(rows.assign(value=rows["respondents" if voted else "share"]), look),
-        f"Source: {first['source_url']}, read on {wording.day(first['read_on'])} · {base}{_unverified(rows)}.",
-        rows.drop(columns="name"),
-    )
-
-
 def years(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
     """Return the figure of one survey and population over the years that asked and published a base."""
     days = pd.to_datetime(rows["year"].astype(str) + "-07-01")
@@ -120,10 +101,6 @@ def years(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
         "without a base, are left out; lines break there.",
         rows.drop(columns="name"),
     )
-
-
-def _unverified(rows: pd.DataFrame) -> str:
-    return "" if rows["verified"].fillna(False).astype(bool).all() else " · read at second hand, not verified"
 
 
 main()

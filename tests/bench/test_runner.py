@@ -20,6 +20,7 @@ from bench import engines, progress, proving, runner, session, wanted
 from bench.data import Dataset
 from bench.device import usable_cores
 from bench.engines import ENGINES, EngineSpec
+from bench.files import Files
 from bench.job import Job
 from bench.launch import Worker, WorkerFailed, environment, telling
 from bench.progress import Step
@@ -37,7 +38,7 @@ from bench.protocol import (
     plan,
 )
 from bench.resume import Finished, Past
-from bench.session import Files, Session
+from bench.session import Session
 from bench.stackfile import Stack
 from bench.summary import Summary
 from bench.wanted import Wanted

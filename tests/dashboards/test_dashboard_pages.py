@@ -129,7 +129,7 @@ def test_papers_begin_with_the_base_that_the_table_uses(
 def test_thin_months_unknown_months_and_the_years_before_any_mention_are_not_drawn(
     sample_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = opened(monkeypatch, sample_home("full"), **{"papers-chart-view": ["Table"]})
+    app = opened(monkeypatch, sample_home("full"), **{"papers-view": ["Table"]})
     app.selectbox(key="papers").set_value("title or abstract · any framework").run()
     assert "2 months with fewer than 20 such papers left out." in words(app)
     rows = app.dataframe[0].value
