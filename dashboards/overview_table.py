@@ -92,7 +92,7 @@ def _cells(
     """Yield a cell for each measure of one framework's figures; `largest` is a measure's greatest value of all."""
     for one in (*TREND, *MACHINE):
         found = figures[figures["measure"] == one.name]
-        otherwise = wording.NOISY if one.name in unrankable else wording.ABSENT
+        otherwise = wording.UNRANKED if one.name in unrankable else wording.ABSENT
         yield _cell(one, found, float(largest.get(one.name, 0.0)), colour, otherwise)
 
 

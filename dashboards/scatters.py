@@ -15,7 +15,7 @@ HEIGHT = 420
 def scatter(points: pd.DataFrame, *, number_format: str, unit: str, log: bool, dark: bool = False) -> alt.LayerChart:
     """Draw `points` (framework_id, name, label, colour, speed, q1, q3, n, rankable, popularity).
 
-    Bars span the quartiles; what is too noisy to be ranked is grey and hollow.
+    Bars span the quartiles; what may not be ranked is grey and hollow.
     """
     rows = _tinted(points, dark=dark)
     speed = alt.Scale(domain=[0, float(rows["q3"].max()) * 1.3], nice=False)

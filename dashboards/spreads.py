@@ -9,12 +9,13 @@ import pandas as pd
 
 from dashboards import ink
 from dashboards.wording import figure
+from warehouse.statistics import LEAST_RANKED, TOO_FEW
 
 ROW_PIXELS, AXIS_PIXELS = 62, 34
 
 
 def _shown(rows: pd.DataFrame, *, dark: bool) -> pd.DataFrame:
-    """Add `shown`: the framework's colour made readable, or grey for a result too noisy to be ranked."""
+    """Add `shown`: the framework's colour made readable, or grey for a result that may not be ranked."""
     tints = [
         ink.readable(colour, dark=dark) if rankable else ink.GREY
         for colour, rankable in zip(rows["colour"], rows["rankable"].fillna(True), strict=True)
@@ -23,7 +24,9 @@ def _shown(rows: pd.DataFrame, *, dark: bool) -> pd.DataFrame:
 
 
 def _said(row: pd.Series[Any]) -> str:
-    flag = " · noisy, not ranked" if not row["rankable"] else " · noisy" if row["noisy"] else ""
+    flag = " · noisy" if row["noisy"] else ""
+    if not row["rankable"]:
+        flag = f" · {TOO_FEW if row['n'] < LEAST_RANKED else 'noisy'}, not ranked"
     return f"{row['label']}: {figure(row['median'])} {row['unit']} (n = {row['n']}){flag}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 ABSENT = "not known"
-NOISY = "noisy"
+UNRANKED = "not ranked"
 # What a share of papers is a share of, by the base's name in the tables.
 PAPER_BASES = {
     "ml_papers": "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML",

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards import controls, findings, measurements, page, spreads, wording
 from dashboards.figure import Figure, show
 from dashboards.reader import Published
+from warehouse.statistics import LEAST_RANKED, TOO_FEW
 
 THROUGHPUT = {"training": "Training throughput", "inference": "Inference throughput"}
 LATENCY = {"latency_p50_ms": "p50", "latency_p95_ms": "p95"}
@@ -64,7 +65,7 @@ def main() -> None:
     _proof(state, run["run_id"], wording.listing(results["track"]))
     st.caption(
         "Points are single trials, the band spans the quartiles, the mark is the median. "
-        "What is too noisy to be ranked is grey."
+        f"What is too noisy, or of {TOO_FEW}, is not ranked and grey."
     )
     if "tuned" not in set(results["tuning"]):
         st.caption("Stock only, the environment as it comes: `dlpulse bench run` without `--quick` measures tuned too.")
@@ -138,7 +139,7 @@ def _part(
         st.markdown(f"#### {tuning.capitalize()}: not measured")
         st.caption("`dlpulse bench run` without `--quick` measures stock and tuned.")
         return
-    finding = findings.medians(rows[rows["place"] == 0], unit, "too noisy to rank")
+    finding = findings.medians(rows[rows["place"] == 0], unit, "not ranked")
     show(
         Figure(
             key,
@@ -166,6 +167,8 @@ def _configuration(rows: pd.DataFrame) -> str:
 
 def _noise(rows: pd.DataFrame) -> str:
     noisy = rows[rows["noisy"].fillna(False).astype(bool)]
+    if (rows["n"] < LEAST_RANKED).all():
+        return f"{TOO_FEW.capitalize()} tell no noise: nothing is ranked."
     if noisy.empty:
         return "No result is noisy (quartiles within 10 % of the median)."
     return f"Noisy, quartiles 10 % of the median apart or more: {wording.listing(noisy['label'])}."

@@ -19,6 +19,7 @@ from dashboards import (
 )
 from dashboards.figure import show
 from dashboards.reader import Published
+from warehouse.statistics import LEAST_RANKED
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def _note(figures: pd.DataFrame) -> str:
     return (
         f"Stars as read off on the date given ({sources or 'no source yet'}).{_papers_base(figures)} Surveys are "
         f"multi-select and do not compare with each other. *{wording.ABSENT}* means that nobody asked or answered; it "
-        f"is not zero. *{wording.NOISY}* means that a speed's launches differ too much to rank it.{machine}"
+        f"is not zero. *{wording.UNRANKED}*: fewer than {LEAST_RANKED} launches, or they differ too much.{machine}"
     )
 
 

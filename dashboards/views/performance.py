@@ -115,7 +115,7 @@ def figure(points: pd.DataFrame, popularity: str, known_on: str, chosen: tuple[s
         f"{said[0].upper()}{said[1:]}, and images per second in {phase}",
         f"Track {track}, {tuning}, batch {size}{', popularity on a logarithmic scale' if log else ''}{when}",
         scatters.scatter(points, number_format=number_format, unit=said, log=log, dark=page.is_dark()),
-        "Median of process launches, the bar spans the quartiles; grey and hollow is too noisy to be ranked. Highest "
+        "Median of process launches, the bar spans the quartiles; grey and hollow is not ranked. Highest "
         "median is no verdict: the Benchmarks page tells which differences are resolved.",
         points.drop(columns=["colour"]),
     )

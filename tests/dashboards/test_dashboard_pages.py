@@ -88,7 +88,7 @@ def test_without_papers_the_overview_says_how_to_get_them(sample_home: Home, mon
     assert "arXiv has not been asked yet." in words(app)
 
 
-def test_a_speed_too_noisy_to_rank_is_called_noisy_and_not_unknown(
+def test_a_speed_too_noisy_to_rank_is_called_so_and_not_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "cited"))) as connection:
@@ -98,11 +98,11 @@ def test_a_speed_too_noisy_to_rank_is_called_noisy_and_not_unknown(
         connection.execute(f"delete from rpt_framework_figures where {speed}")
     table = words(opened(monkeypatch, tmp_path))
     pytorch = table[table.index(">PyTorch<") :].split("</tr>")[0]
-    assert pytorch.count(">noisy<") == 1
-    assert 'data-label="Training" data-unit="images/s, median" class="absent">noisy<' in pytorch
+    assert pytorch.count(">not ranked<") == 1
+    assert 'data-label="Training" data-unit="images/s, median" class="absent">not ranked<' in pytorch
     assert "<b>3,825</b>" in pytorch
     jax = table[table.index(">JAX<") :].split("</tr>")[0]
-    assert "noisy" not in jax
+    assert "not ranked" not in jax
 
 
 @pytest.mark.parametrize(
@@ -403,3 +403,14 @@ def test_the_sql_box_begins_with_a_worked_query(sample_home: Home, monkeypatch: 
     app = opened(monkeypatch, sample_home("full"), "views/data.py")
     app.selectbox(key="query").set_value("rank").run()
     assert app.text_area[0].value.startswith("-- Rank")
+
+
+def test_a_single_launch_is_called_too_few_and_not_noisy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "cited"))) as connection:
+        connection.execute("update fct_bench_results set n = 1, noisy = false, rankable = false")
+    app = opened(monkeypatch, tmp_path, "views/benchmarks.py")
+    told = words(app)
+    assert "#### Stock: not ranked" in told and "Fewer than 3 launches tell no noise: nothing is ranked." in told
+    assert "No result is noisy" not in told
+    drawn = json.dumps(charts(app))
+    assert "too noisy" not in told.replace("What is too noisy, or of", "") and "noisy, not ranked" not in drawn
