@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp
+from secrets import token_hex
 
 from filelock import FileLock, Timeout
 
@@ -39,8 +39,10 @@ def replacing(folder: Path, check: Callable[[], None]) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clear_leftovers(folder)
         check()
-        work = Path(mkdtemp(prefix=f".{folder.name}.", suffix=_MARK, dir=folder.parent))
+        # The name is chosen before the folder is made, so that Ctrl-C at any moment between finds what to remove.
+        work = folder.parent / f".{folder.name}.{token_hex(4)}{_MARK}"
         try:
+            work.mkdir()
             with FileLock(work / "lock"):
                 new = work / "new"
                 new.mkdir()
@@ -51,9 +53,18 @@ def replacing(folder: Path, check: Callable[[], None]) -> Iterator[Path]:
                 _put(new, folder, work / "old")
                 sync_folder(folder.parent)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            _remove(work)
     except OSError as error:
         raise DlpulseError(f"cannot write {folder}: {error.strerror or error}") from None
+
+
+def _remove(work: Path) -> None:
+    """Remove the folder, also when Ctrl-C comes meanwhile: the interruption goes on after it."""
+    try:
+        shutil.rmtree(work, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def _put(new: Path, folder: Path, old: Path) -> None:
