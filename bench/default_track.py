@@ -191,6 +191,7 @@ def _inference(begun: Begun, dataset: Dataset, job: Job, size: int) -> list[Meas
 def _blocks(work: Callable[[int], object], warm: Callable[[int], object], job: Job, steps: int) -> list[Block]:
     """Time blocks of whole epochs (of `steps` batches each), as many as `block_s` holds and at least one.
 
+    Where a single epoch takes as long as all blocks were to take together, one block is enough: a launch is one value.
     A few batches before warm up and tell the pace. The calls of the blocks returned are batches, as in the matched
     track.
     """
@@ -198,7 +199,8 @@ def _blocks(work: Callable[[int], object], warm: Callable[[int], object], job: J
     warm(few)
     epoch_s = timing.timed(warm, few).wall_s / few * steps
     epochs = max(1, round(job.block_s / epoch_s))
-    return [replace(timing.timed(work, epochs), calls=epochs * steps) for _ in range(job.blocks)]
+    count = 1 if epoch_s >= job.block_s * job.blocks else job.blocks
+    return [replace(timing.timed(work, epochs), calls=epochs * steps) for _ in range(count)]
 
 
 def _single(begun: Begun, dataset: Dataset, job: Job) -> list[Measurement]:

@@ -39,40 +39,59 @@ class Step:
 Progress = Callable[[Step], None]
 
 
+_Work = tuple[Contestant, int]
+"""A contestant, and at how many batch sizes it is measured."""
+
+
 class Pace:
     """What each contestant's launches took so far, in seconds, and what the next one is expected to take."""
 
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
-        self._seconds: dict[Contestant, list[float]] = {}
+        self._seconds: dict[_Work, list[float]] = {}
 
-    def add(self, contestant: Contestant, seconds: float) -> None:
+    def add(self, trial: Planned, seconds: float) -> None:
         """Note what a launch took."""
-        self._seconds.setdefault(contestant, []).append(seconds)
+        self._seconds.setdefault(self._work(trial), []).append(seconds)
 
-    def expected(self, contestant: Contestant) -> float:
-        """Return its own median so far, else that of its engine's likewise launches, else a guess."""
-        own = self._seconds.get(contestant)
-        like = [taken for one, taken in self._seconds.items() if _alike(one, contestant)]
-        return statistics.median(own or [second for taken in like for second in taken] or [self._guess(contestant)])
+    def expected(self, trial: Planned) -> float:
+        """Return the median of its contestant's launches with as many batch sizes so far, else of its engine's alike.
 
-    def total(self, contestants: Iterable[Contestant]) -> float:
+        Else a guess, but no more than what its launches with more batch sizes took.
+        """
+        work = self._work(trial)
+        like = [taken for one, taken in self._seconds.items() if _alike(one, work)]
+        taken = self._seconds.get(work) or [second for each in like for second in each]
+        if taken:
+            return statistics.median(taken)
+        longer = [
+            statistics.median(taken)
+            for (one, sizes), taken in self._seconds.items()
+            if one == work[0] and sizes > work[1]
+        ]
+        return min([self._guess(*work), *longer])
+
+    def total(self, trials: Iterable[Planned]) -> float:
         """Return the seconds that these launches are expected to take."""
-        return sum(self.expected(one) for one in contestants)
+        return sum(self.expected(one) for one in trials)
 
-    def _guess(self, contestant: Contestant) -> float:
+    def _work(self, trial: Planned) -> _Work:
+        return trial.contestant, len(trial.batch_sizes(self._protocol))
+
+    def _guess(self, contestant: Contestant, sizes: int) -> float:
         protocol = self._protocol
         if contestant.kind == "learning":
             return START_S + _EPOCHS * _EPOCH_S
-        shapes = 2 * len(protocol.batch_sizes)
+        shapes = 2 * sizes
         compiling = _COMPILING_S.get(contestant.engine, 1.0) * shapes if contestant.mode == "compiled" else 0.0
         # Of training and inference; half as much again goes by while a block's length is found.
-        blocks = 2 * 1.5 * protocol.blocks * (1 + ASIDE * (len(protocol.batch_sizes) - 1))
+        blocks = 2 * 1.5 * protocol.blocks * (1 + ASIDE * (sizes - 1))
         return START_S + compiling + (blocks + 2) * protocol.block_s
 
 
-def _alike(one: Contestant, other: Contestant) -> bool:
-    return (one.engine, one.mode, one.track, one.kind) == (other.engine, other.mode, other.track, other.kind)
+def _alike(one: _Work, other: _Work) -> bool:
+    (a, a_sizes), (b, b_sizes) = one, other
+    return (a.engine, a.mode, a.track, a.kind, a_sizes) == (b.engine, b.mode, b.track, b.kind, b_sizes)
 
 
 def words(seconds: float) -> str:
@@ -129,8 +148,10 @@ def told(plan: Plan, trials: Iterable[Planned] | None = None) -> list[str]:
     contestants = [trial.contestant for trial in left]
     names = dict.fromkeys(f"{one.engine} {one.mode}{f' [{one.stack}]' if one.stack else ''}" for one in contestants)
     sizes = ", ".join(map(str, protocol.batch_sizes))
+    if protocol.aside_launches is not None and len(protocol.batch_sizes) > 1:
+        sizes += f" (all in {protocol.aside_launches} launches, then the first alone)"
     learning = sum(one.kind == "learning" for one in contestants)
-    seconds = Pace(protocol).total(contestants) + PROOF_S * len(plan.proofs) / 2 + BOUNDS_S
+    seconds = Pace(protocol).total(left) + PROOF_S * len(plan.proofs) / 2 + BOUNDS_S
     expected = f"about {words(seconds)}"
     if protocol.budget_s is not None:
         more = "; the rest of it goes where the intervals are widest" if protocol.fill else ""

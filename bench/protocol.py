@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, get_args
 from bench.engines import ENGINES
 from bench.job import Job, Kind, Track
 from bench.launch import TUNINGS
+from warehouse.statistics import LEAST_RANKED
 
 TRACKS: tuple[Track, ...] = get_args(Track)
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -21,6 +22,7 @@ LEAST_BUDGETED = 3
 class Protocol:
     """How much is measured. Each block of `blocks` takes about `block_s` seconds at the first batch size, the main one.
 
+    The other batch sizes are measured in each contestant's first `aside_launches` only, in all when that is None.
     `learning_seeds` processes a contestant train for whole epochs. With `budget_s` (seconds) later stages are left out
     that would not end in time; `fill` spends the rest of it on further launches. `bounds`: measure the
     machine's own limits too.
@@ -33,6 +35,7 @@ class Protocol:
     tracks: tuple[Track, ...] = TRACKS
     tunings: tuple[str, ...] = tuple(TUNINGS)
     batch_sizes: tuple[int, ...] = (128,)
+    aside_launches: int | None = None
     learning_seeds: int = 0
     budget_s: float | None = None
     fill: bool = False
@@ -51,7 +54,16 @@ class Protocol:
 
 QUICK = Protocol("quick", launches=3, blocks=1, block_s=0.15, tracks=("default",), budget_s=84.0, timeout_s=300.0)
 STANDARD = Protocol("standard", launches=8, blocks=6, block_s=0.5)
-FULL = replace(STANDARD, name="full", blocks=2, batch_sizes=(128, 1, 32, 512), learning_seeds=10, timeout_s=1800.0)
+FULL = replace(
+    STANDARD,
+    name="full",
+    blocks=2,
+    batch_sizes=(128, 1, 32, 512),
+    # They show how speed goes with the batch, and take most of a launch: a median is enough.
+    aside_launches=LEAST_RANKED,
+    learning_seeds=10,
+    timeout_s=1800.0,
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,11 @@ class Planned:
         """What the progress display says."""
         return f"{self.contestant.title}, launch {self.launch}"
 
+    def batch_sizes(self, protocol: Protocol) -> tuple[int, ...]:
+        """Return the batch sizes that it measures."""
+        late = protocol.aside_launches is not None and self.launch > protocol.aside_launches
+        return protocol.batch_sizes[:1] if late or self.contestant.kind == "learning" else protocol.batch_sizes
+
     def job(self, protocol: Protocol, conditions: Conditions) -> Job:
         """Return what the worker is asked to do."""
         one = self.contestant
@@ -135,7 +152,7 @@ class Planned:
             kind=one.kind,
             precision=conditions.precision,
             device=conditions.device,
-            batch_sizes=protocol.batch_sizes if one.kind == "throughput" else protocol.batch_sizes[:1],
+            batch_sizes=self.batch_sizes(protocol),
             blocks=protocol.blocks,
             block_s=protocol.block_s,
             control=one.control,

@@ -51,7 +51,7 @@ class Session:
         self._budget = Budget(plan.protocol.budget_s, plan.protocol.timeout_s)
         self._budget.add(self._past.spent_s)
         for one in self._past.finished:
-            self._note(one.trial.contestant, one.value, one.took_s)
+            self._note(one.trial, one.value, one.took_s)
         self._todo = [trial for trial in plan.trials if trial not in self._past.trials]
         self._in_any_case = [trial for stage in plan.stages[:1] for trial in stage if trial.launch == stage[0].launch]
 
@@ -109,7 +109,7 @@ class Session:
 
     def _proof_s(self, proving: Proving) -> float:
         """Return what a proof is expected to take: no less than a launch, which compiles likewise."""
-        return max(PROOF_S, self._pace.expected(Contestant(*proving)))
+        return max(PROOF_S, self._pace.expected(self._next(Contestant(*proving))))
 
     def _judge(self, proving: Proving, proof: Mapping[str, Any]) -> None:
         self.summary.proved[proving] = bool(proof.get("proved"))
@@ -171,11 +171,11 @@ class Session:
         return [trial for trial in trials if trial in self._todo]
 
     def _fits(self, trials: Sequence[Planned]) -> bool:
-        return self._budget.fits(self._pace.total(one.contestant for one in trials))
+        return self._budget.fits(self._pace.total(trials))
 
     def _may_begin(self, trial: Planned) -> bool:
         """Tell whether there is time left, and no less than the launch is expected to take before it would be ended."""
-        return self._fits([]) and self._pace.expected(trial.contestant) <= self._budget.limit()
+        return self._fits([]) and self._pace.expected(trial) <= self._budget.limit()
 
     def _patience(self, trial: Planned) -> float:
         """Return how long a launch is waited for; one that is made in any case leaves time for the others."""
@@ -187,10 +187,10 @@ class Session:
 
     def _kept_s(self, trials: Sequence[Planned]) -> float:
         """Return the time kept for those of the trials that are left: twice the expected, which may be a guess."""
-        return 2 * self._pace.total(one.contestant for one in self._open(trials))
+        return 2 * self._pace.total(self._open(trials))
 
     def _hanging_s(self, trial: Planned) -> float:
-        return PATIENCE * self._pace.expected(trial.contestant)
+        return PATIENCE * self._pace.expected(trial)
 
     def _leave_out(self, trials: Sequence[Planned], note: str) -> None:
         if trials:
@@ -202,12 +202,16 @@ class Session:
         last: Contestant | None = None
         while True:
             open_ones = {one: values for one, values in self._values.items() if one.proving not in self._refused}
-            seconds = {one: self._pace.expected(one) for one in open_ones}
+            seconds = {one: self._pace.expected(self._next(one)) for one in open_ones}
             last = widest(open_ones, seconds, self._budget.left_s, last)
             if last is None:
                 return
-            launch = 1 + max(len(self._values[last]), self._plan.protocol.launches)
-            self._trial(Planned(last, launch, self._plan.conditions.seed))
+            self._trial(self._next(last))
+
+    def _next(self, contestant: Contestant) -> Planned:
+        """Return a contestant's launch beyond the planned ones, and beyond those that a budget added to them."""
+        launch = 1 + max(len(self._values.get(contestant, ())), self._plan.protocol.launches)
+        return Planned(contestant, launch, self._plan.conditions.seed)
 
     def _trial(self, trial: Planned) -> None:
         """Run one trial, once more if it fails and there is time; what fails again is not asked any more.
@@ -215,7 +219,7 @@ class Session:
         What the budget ended before it could be called hung has not failed.
         """
         body = self._attempt(trial)
-        again_s = max(body["took_s"], self._pace.expected(trial.contestant))  # what hung may hang again
+        again_s = max(body["took_s"], self._pace.expected(trial))  # what hung may hang again
         if "error" in body and self._budget.fits(again_s):
             self.summary.notes.append(f"{body['error']}; tried once more")
             body = self._attempt(trial)
@@ -229,7 +233,7 @@ class Session:
             self.summary.failures.append(str(body.get("error", unlearned)))
         else:
             value = headline(body, self._plan.protocol.batch_sizes[0])
-            self._note(trial.contestant, value, body["took_s"])
+            self._note(trial, value, body["took_s"])
 
     def _attempt(self, trial: Planned) -> dict[str, Any]:
         """Launch it and store what comes of it."""
@@ -240,11 +244,12 @@ class Session:
         self._store(f"trial:{trial.contestant.engine}", body)
         return body
 
-    def _note(self, contestant: Contestant, value: float | None, took_s: float) -> None:
+    def _note(self, trial: Planned, value: float | None, took_s: float) -> None:
         """Keep what a finished trial says for those to come."""
+        contestant = trial.contestant
         self.summary.trials += 1
         self._done += 1
-        self._pace.add(contestant, took_s)
+        self._pace.add(trial, took_s)
         if value is not None and contestant.kind == "throughput":
             self._values.setdefault(contestant, []).append(value)
 
@@ -286,7 +291,7 @@ class Session:
     def _show(self, title: str) -> None:
         """Tell the progress; a budget ends the remaining time where it is the shorter."""
         protocol = self._plan.protocol
-        remaining = self._pace.total(trial.contestant for trial in self._todo)
+        remaining = self._pace.total(self._todo)
         if len(self.summary.proved) < len(self._plan.proofs):
             remaining += PROOF_S * (len(self._plan.proofs) - len(self.summary.proved)) / 2
         if protocol.budget_s is not None:

@@ -137,7 +137,9 @@ def _setting(run: RunResults, own: Sequence[Result], setting: Setting, controls:
     yield f"At batch {size}, latencies at batch 1:"
     yield _table(_filled([_main(program, found, size) for program, found in by_program.items()]))
     if len(sizes) > 1:
-        yield "Images/s at each batch size:"
+        others = {one.n for one in own if one.metric == "images_per_s" and one.batch_size != size}
+        told = f" ({min(others)} launches of the others than {size})" if others != {ranked[0].n} else ""
+        yield f"Images/s at each batch size{told}:"
         yield _table(_filled([_sizes(program, found, sizes) for program, found in by_program.items()]))
     if ratios := list(_ratios(run, own, size, controls)):
         yield f"Ratios at batch {size}, over {_REFERENCE} where it is there; Holm's p heeds all pairs of the table:"

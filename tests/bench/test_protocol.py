@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 from bench.progress import Pace, told, words
-from bench.protocol import FULL, QUICK, STANDARD, Conditions, Contestant, Field, Plan, Protocol, groups, plan
+from bench.protocol import FULL, QUICK, STANDARD, Conditions, Contestant, Field, Plan, Planned, Protocol, groups, plan
 
 KERAS, TORCH, LAST = Field("keras-tensorflow", "graph"), Field("pytorch", "eager"), Field("pytorch", "channels_last")
 JAX = Field("jax", "compiled")
@@ -104,13 +104,33 @@ def test_the_proofs_of_a_plan_are_one_for_each_engine_mode_track_and_tuning() ->
 
 def test_the_pace_goes_by_own_launches_then_by_the_engines_then_by_a_guess() -> None:
     pace = Pace(TINY)
-    stock, tuned = (Contestant("pytorch", "eager", "matched", tuning) for tuning in ("stock", "tuned"))
+    stock, tuned = (Planned(Contestant("pytorch", "eager", "matched", tuning), 1, 0) for tuning in ("stock", "tuned"))
     guess = pace.expected(stock)
     pace.add(stock, 3.0)
     pace.add(stock, 5.0)
     assert guess > 5.0
     assert pace.total([stock, tuned, tuned]) == 12.0
-    assert pace.expected(replace(stock, engine="jax")) == guess
+    assert pace.expected(replace(stock, contestant=replace(stock.contestant, engine="jax"))) == guess
+
+
+def test_the_other_batch_sizes_are_measured_in_the_first_launches_alone() -> None:
+    trials = planned([KERAS, TORCH], FULL).trials
+    sizes = {trial.launch: trial.batch_sizes(FULL) for trial in trials if trial.contestant.kind == "throughput"}
+    assert sizes == {launch: (128, 1, 32, 512) if launch <= 3 else (128,) for launch in range(1, 9)}
+    everywhere = replace(FULL, aside_launches=None)
+    assert {trial.batch_sizes(everywhere) for trial in trials if trial.contestant.kind == "throughput"} == {
+        (128, 1, 32, 512)
+    }
+
+
+def test_a_launch_of_fewer_batch_sizes_has_a_pace_of_its_own() -> None:
+    pace = Pace(FULL)
+    early, late = (Planned(Contestant("pytorch", "eager", "matched", "stock"), launch, 0) for launch in (1, 4))
+    assert pace.expected(late) < pace.expected(early)
+    pace.add(early, 2.0)
+    assert pace.expected(late) == 2.0  # the guess is longer than even the long ones took
+    pace.add(late, 1.0)
+    assert (pace.expected(early), pace.expected(late)) == (2.0, 1.0)
 
 
 def test_durations_are_told_in_the_unit_that_suits_them() -> None:
