@@ -23,8 +23,8 @@ from collectors import cli as collectors_cli
 from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
 from dashboards import cli as dashboards_cli
+from warehouse import claims_cli, outputs, raw_cli, usage
 from warehouse import cli as warehouse_cli
-from warehouse import outputs, raw_cli, usage
 from warehouse import registry as registries
 from warehouse import settings as defaults
 from warehouse.answer import print_answer
@@ -166,7 +166,9 @@ for command in (
     warehouse_cli.sql,
     warehouse_cli.status,
     warehouse_cli.export,
+    claims_cli.claims,
     dashboards_cli.dashboard,
+    dashboards_cli.report,
 ):
     app.command(cls=warehouse_cli.SqlCommand if command is warehouse_cli.sql else None)(command)
 app.command(name="import")(collectors_cli.import_files)

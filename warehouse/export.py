@@ -22,13 +22,12 @@ from warehouse import datapackage, exportfiles, exporttexts
 from warehouse.datapackage import Package, Source, Table
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.exportfiles import Column
-from warehouse.exportfolder import replacing
+from warehouse.exportfolder import refuse_other, replacing, resolved
 from warehouse.exportrows import Chooser
 from warehouse.formats import Format, write_rows
 from warehouse.query import Damaged, is_damage, one_line, open_readonly
 
-# What systems put into every folder that they show.
-_NOT_THE_USERS = (".DS_Store",)
+_KIND = "export"
 _COLUMNS = """
 select
     tables.table_name,
@@ -93,11 +92,11 @@ def export(database: Path, order: Order, now: datetime, advance: Advance) -> Pac
             such table.
         DlpulseError: the database cannot be read, or the folder cannot be written; it is then as it was.
     """
-    folder = _resolved(order.folder)
+    folder = resolved(order.folder, _KIND)
     with open_readonly(database) as connection:
         try:
             described = _described(connection, order.tables)
-            with replacing(folder, lambda: _refuse_other(folder)) as new:
+            with replacing(folder, lambda: refuse_other(folder, _KIND, _written)) as new:
                 tables = _write_tables(connection, described, new, order, advance)
                 sources = [Source(*row) for row in connection.execute(_SOURCES).fetchall()]
                 (known_at,) = connection.execute("select max(fetched_at) from meta_responses").fetchone() or (None,)
@@ -110,23 +109,6 @@ def export(database: Path, order: Order, now: datetime, advance: Advance) -> Pac
                 raise Damaged(database) from None
             raise DlpulseError(f"{database} cannot be exported: {one_line(error)}") from None
     return package
-
-
-def _resolved(folder: Path) -> Path:
-    """Return the absolute path; refuse the working folder, which a shell would go on seeing as it was before."""
-    try:
-        working = Path.cwd()
-    except FileNotFoundError:
-        working = None
-    if working is None and not folder.expanduser().is_absolute():
-        raise BadInputError(f"DIR {folder}: the folder that you are in was removed; go to another")
-    resolved = folder.expanduser().resolve()
-    if working is not None and working.is_relative_to(resolved):
-        raise BadInputError(
-            f"DIR {str(folder)!r} is the folder that you are in, or holds it; name a new or empty folder, "
-            "or an earlier export"
-        )
-    return resolved
 
 
 def _described(connection: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> dict[str, tuple[str, list[Column]]]:
@@ -162,24 +144,10 @@ def _write_tables(
     return tables
 
 
-def _refuse_other(folder: Path) -> None:
-    """Raise BadInputError unless `folder` is absent, empty, or an earlier export to which nobody added a file."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise BadInputError(f"{folder} is a file; name a new or empty folder, or an earlier export")
-    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
-    found -= set(_NOT_THE_USERS)
-    if not found:
-        return
-    try:
-        written = datapackage.files_of(json.loads((folder / datapackage.DESCRIPTOR).read_text("utf-8")))
-    except (OSError, ValueError):
-        raise BadInputError(
-            f"{folder} holds {min(found)} and is no earlier export; name a new or empty folder"
-        ) from None
-    if others := found - written - set(exporttexts.NAMES):
-        raise BadInputError(f"{folder} holds {min(others)}, which no export wrote; move it away or name another folder")
+def _written(folder: Path) -> set[str]:
+    """Return the files that the export in a folder says it wrote."""
+    told = json.loads((folder / datapackage.DESCRIPTOR).read_text("utf-8"))
+    return datapackage.files_of(told) | set(exporttexts.NAMES)
 
 
 def print_summary(package: Package, folder: Path, took_s: float) -> None:

@@ -14,11 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.spreadsheets import RISKY_START
+
 BATCH_ROWS = 50_000
 _LINE = "csv line"
-# What spreadsheets take for a formula at the start of a cell; and the apostrophe itself, so that one can always be
-# taken off again.
-_RISKY_START = "^['=+@\\-\t\r\n＝＋－＠]"
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _KINDS = {
     **dict.fromkeys(_NUMBERS, "integer"),
@@ -125,7 +124,7 @@ def _cell(column: Column) -> str:
     text = f"{name}::varchar"
     match column.kind:
         case "string":
-            risky = _RISKY_START.replace("'", "''")
+            risky = RISKY_START.replace("'", "''")
             return _in_marks(f"if(regexp_matches({text}, '{risky}'), '''', '') || {text}")
         case "array" | "object":
             return _in_marks(f"to_json({name})::varchar")

@@ -15,14 +15,62 @@ from secrets import token_hex
 
 from filelock import FileLock, Timeout
 
-from warehouse.errors import DlpulseError
+from warehouse.errors import BadInputError, DlpulseError
 from warehouse.files import sync_folder
 
 _MARK = ".dlpulse-export"
 _YOUNG_SECONDS = 60.0
+# What systems put into every folder that they show.
+_NOT_THE_USERS = (".DS_Store",)
 _AT_FDCWD = -100
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux's renameat2 and RENAME_SWAP of macOS' renamex_np alike
 _CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+
+
+def resolved(folder: Path, kind: str) -> Path:
+    """Return the absolute path; refuse the working folder, which a shell would go on seeing as it was before.
+
+    `kind` is what is to be written there, in a word.
+
+    Raises:
+        BadInputError: for the working folder and for one that holds it.
+    """
+    try:
+        working = Path.cwd()
+    except FileNotFoundError:
+        working = None
+    if working is None and not folder.expanduser().is_absolute():
+        raise BadInputError(f"DIR {folder}: the folder that you are in was removed; go to another")
+    found = folder.expanduser().resolve()
+    if working is not None and working.is_relative_to(found):
+        raise BadInputError(
+            f"DIR {str(folder)!r} is the folder that you are in, or holds it; name a new or empty folder, "
+            f"or an earlier {kind}"
+        )
+    return found
+
+
+def refuse_other(folder: Path, kind: str, written: Callable[[Path], set[str]]) -> None:
+    """Raise BadInputError unless `folder` is absent, empty, or an earlier `kind` to which nobody added a file.
+
+    `written` tells which files the earlier one wrote; OSError or ValueError mean that there is none.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise BadInputError(f"{folder} is a file; name a new or empty folder, or an earlier {kind}")
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    found -= set(_NOT_THE_USERS)
+    if not found:
+        return
+    try:
+        own = written(folder)
+    except (OSError, ValueError):
+        raise BadInputError(
+            f"{folder} holds {min(found)} and is no earlier {kind}; name a new or empty folder"
+        ) from None
+    if others := found - own:
+        raise BadInputError(f"{folder} holds {min(others)}, which no {kind} wrote; move it away or name another folder")
 
 
 @contextmanager

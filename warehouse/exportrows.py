@@ -21,6 +21,7 @@ OF_WHOLE_TABLES: Mapping[str, tuple[str, ...]] = {
     "fct_bench_learning": ("bench",),
     "fct_bench_ratios": ("bench",),
     "fct_bench_results": ("bench",),
+    "fct_claims": (),
     "fct_coverage": (),
     "fct_mentions": ("arxiv",),
     "meta_responses": (),

@@ -23,7 +23,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from dashboards import data, reader
+from dashboards import data, reader, starcounts
 from dashboards.reader import Published
 from tests.perf.years import Years, write_registry
 from warehouse.raw import Archive
@@ -123,11 +123,11 @@ def dashboard_queries(database: Path) -> dict[str, float]:
     """Return the median milliseconds of each query behind the dashboard, slowest first, none of them cached."""
     stat = database.stat()
     state = Published(str(database), stat.st_ino, stat.st_mtime_ns)
-    whole = (data.frameworks, data.figures, data.mentions, data.star_sums, data.surveys, data.as_known_at)
+    whole = (data.frameworks, data.figures, data.mentions, starcounts.sums, data.surveys, data.as_known_at)
     calls: dict[str, Callable[[], object]] = {ask.__name__: partial(ask, state) for ask in whole}
-    for estimator in data.ESTIMATORS:
-        calls[f"star_points {estimator}"] = partial(data.star_points, state, estimator)
-        calls[f"stars_added {estimator}"] = partial(data.stars_added, state, estimator)
+    for estimator in starcounts.ESTIMATORS:
+        calls[f"star_points {estimator}"] = partial(starcounts.total, state, estimator)
+        calls[f"stars_added {estimator}"] = partial(starcounts.added, state, estimator, "month")
     calls["gaps stars"] = partial(data.gaps, state, "stars")
     times = {name: statistics.median(_milliseconds(call) for _ in range(ROUNDS)) for name, call in calls.items()}
     return dict(sorted(times.items(), key=lambda item: -item[1]))

@@ -93,13 +93,13 @@ def ask(number):
 DASHBOARD = """
 import logging
 logging.disable(logging.WARNING)
-from dashboards import data, reader
+from dashboards import data, reader, starcounts
 def ask(number):
     state = reader.published(database)
     assert state and not data.frameworks(state).empty
     for one in (data.figures, data.mentions, data.as_known_at):
         one(state)
-    data.star_points(state, "retained"), data.stars_added(state, "retained")
+    starcounts.total(state, "retained"), starcounts.added(state, "retained", "month")
     return reader.frame(state, f"{WHOLE} -- {number}", COUNTS).astype(int).to_dict("records")[0]
 """
 READERS = {

@@ -51,6 +51,8 @@ CONTRACT = {
     "fct_bench_ratios": "device_id varchar, track varchar, tuning varchar, dataset varchar, phase varchar,"
     " batch_size integer, threads integer, precision varchar, engine_a varchar, mode_a varchar, engine_b varchar,"
     " mode_b varchar, metric varchar, ratio double, low double, high double, n bigint, p_value double",
+    "fct_claims": "claim_id varchar, claim varchar, stated_value varchar, valid_on date, measured_value varchar,"
+    " verdict varchar, reason varchar, evidence_sql varchar",
     "fct_coverage": "source varchar, subject varchar, period_start date, period_end date, state varchar, note varchar",
     "rpt_star_disagreement": "framework_id varchar, day date, observed bigint, retained bigint, gross bigint,"
     " retained_per_observed double, gross_per_observed double, retained_per_gross double",
@@ -111,6 +113,7 @@ def test_every_fact_has_its_response_id(read: Read) -> None:
         ("fct_bench_learning",),
         ("fct_bench_ratios",),
         ("fct_bench_results",),
+        ("fct_claims",),
         ("fct_coverage",),
     ], "these are made of many answers"
 

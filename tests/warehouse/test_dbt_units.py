@@ -22,12 +22,13 @@ TESTS = sorted(
     for file in PROJECT.glob("models/**/_unit_tests.yml")
     for name in re.findall(r"^  - name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
 )
-# Models that choose columns or put what others made under one another, and three in Python (test_summaries.py).
+# Models that choose columns or put what others made under one another, and those in Python (test_summaries.py,
+# test_claims.py).
 WITHOUT_LOGIC = {
     "dim_frameworks", "dim_registry_names", "dim_sources", "fct_bench_epochs", "fct_bench_learning",
-    "fct_bench_trials", "fct_mentions", "fct_papers", "hist_star_counts", "hist_star_days", "hist_star_events",
-    "int_bench_controls", "int_bench_learning", "int_bench_ratios", "int_bench_spread", "int_paper_history",
-    "int_repo_day_readings", "int_star_day_readings", "meta_parity",
+    "fct_bench_trials", "fct_claims", "fct_mentions", "fct_papers", "hist_star_counts", "hist_star_days",
+    "hist_star_events", "int_bench_controls", "int_bench_learning", "int_bench_ratios", "int_bench_spread",
+    "int_paper_history", "int_repo_day_readings", "int_star_day_readings", "meta_parity",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 -- Provenance: where one framework's figures come from
 -- Question: Which answer, read when and from which address, gave each figure that is shown of a framework?
--- Read: One row a figure of rpt_frameworks. `dlpulse raw show RESPONSE_ID` prints the archived answer, or the line
+-- Read: One row a figure. `dlpulse raw show RESPONSE_ID` prints the archived answer, or the line
 --   of a cited figure; status is NULL for those and for the benchmark's results. Change the id in `setting`.
 -- Cannot tell: Whether the source was right. A figure made of many answers names one of them.
 with setting as (

@@ -1,5 +1,5 @@
--- The newest count of each framework by estimator, and its growth. Star events end with their archive in 2025: their
--- newest count is no figure of today.
+-- The newest count of each framework by estimator, what it gained in twelve months, and its growth. Star events end with
+-- their archive in 2025: their newest count is no figure of today.
 with newest as (
     select *
     from {{ ref('int_framework_stars') }}
@@ -23,6 +23,17 @@ final as (
         framework_id,
         'stars_growth_12m' as measure,
         growth as value,
+        as_of,
+        since,
+        source,
+        estimator || ', ' || stars_before || ' stars before' as base,
+        response_id
+    from {{ ref('int_star_growth') }}
+    union all
+    select
+        framework_id,
+        'stars_gained_12m' as measure,
+        (stars - stars_before)::double as value,
         as_of,
         since,
         source,

@@ -1,4 +1,4 @@
--- Every figure of rpt_frameworks with its circumstances; rpt_frameworks is this table turned on its side.
+-- Every figure of rpt_frameworks with its circumstances, and the stars gained behind their growth.
 with questions as (
     select
         framework_id,

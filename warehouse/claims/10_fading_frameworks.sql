@@ -1,0 +1,118 @@
+-- Claim: Theano is no longer developed; Caffe, MXNet, Chainer and CNTK are less used than Keras and PyTorch.
+-- Holds: Theano: archived, or without a release in the year before the day. The others: fewer papers name them in title
+--   or abstract in the twelve months up to the day than name Keras, and than name PyTorch; where no papers are known,
+--   fewer observed stars at the count nearest to the day, at most half a year away.
+-- Needs: dlpulse collect releases papers, which read the releases and the papers of that time
+with released as (
+    select
+        framework_id,
+        max(released_on) as day,
+        arg_max(version, released_on) as version
+    from fct_releases
+    where released_on <= $on and not is_prerelease
+    group by framework_id
+),
+
+archived as (
+    select
+        framework_id,
+        bool_and(archived) as archived
+    from dim_repos
+    where archived is not null
+    group by framework_id
+),
+
+-- Archived is what GitHub says today; of an earlier day it tells nothing.
+developed as (
+    select
+        'theano' as framework_id,
+        'no longer developed' as stated,
+        format('last release {} on {}', released.version, released.day) as measured,
+        case
+            when archived.archived and $on >= (select max(fetched_at)::date from meta_responses) - 31 then true
+            when released.day is not null then $on - released.day > 365
+        end as holds,
+        case
+            when archived.archived and $on >= (select max(fetched_at)::date from meta_responses) - 31
+                then 'its repository is archived'
+            when released.day is not null then format('{} days before', $on - released.day)
+        end as reason
+    from (values ('theano')) as theano (framework_id)
+    left join released using (framework_id)
+    left join archived using (framework_id)
+),
+
+papers as (
+    select
+        framework_id,
+        sum(papers) as papers
+    from fct_mentions_monthly
+    where
+        measure = 'title_abstract'
+        and base = 'ml_papers'
+        and month < date_trunc('month', $on + 1)
+        and month >= date_trunc('month', $on + 1) - interval 12 months
+    group by framework_id
+    having count(papers) = 12
+),
+
+stars as (
+    select
+        framework_id,
+        day,
+        max(stars) as stars
+    from fct_stars
+    where estimator = 'observed' and stars is not null and day between $on - 183 and $on + 183
+    group by framework_id, day
+    qualify row_number() over (partition by framework_id order by abs(day - $on), day) = 1
+),
+
+usage as (
+    select
+        own.framework_id,
+        papers.papers,
+        stars.stars,
+        stars.day,
+        least(keras_papers.papers, pytorch_papers.papers) as fewest_papers,
+        least(keras_stars.stars, pytorch_stars.stars) as fewest_stars,
+        papers.papers + keras_papers.papers + pytorch_papers.papers is not null as by_papers,
+        stars.stars + keras_stars.stars + pytorch_stars.stars is not null as by_stars
+    from (values ('caffe'), ('mxnet'), ('chainer'), ('cntk')) as own (framework_id)
+    left join papers using (framework_id)
+    left join stars using (framework_id)
+    left join papers as keras_papers on keras_papers.framework_id = 'keras'
+    left join papers as pytorch_papers on pytorch_papers.framework_id = 'pytorch'
+    left join stars as keras_stars on keras_stars.framework_id = 'keras'
+    left join stars as pytorch_stars on pytorch_stars.framework_id = 'pytorch'
+),
+
+used as (
+    select
+        framework_id,
+        'less used' as stated,
+        case
+            when by_papers then format('{:,} papers', papers)
+            when by_stars then format('{:,} observed stars', stars)
+        end as measured,
+        case when by_papers then papers < fewest_papers when by_stars then stars < fewest_stars end as holds,
+        case
+            when by_papers then format('Keras or PyTorch, the lesser of them: {:,} papers in these months', fewest_papers)
+            when by_stars then format('Keras or PyTorch, the lesser of them: {:,}; counted on {}', fewest_stars, day)
+        end as reason
+    from usage
+),
+
+final as (
+    select
+        framework_id as part,
+        stated,
+        measured,
+        holds,
+        reason
+    from developed
+    union all
+    select * from used
+)
+
+select * from final
+order by part
