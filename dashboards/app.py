@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import duckdb
 import streamlit as st
 
-from dashboards import data, wording
+from dashboards import page
 from dashboards.controls import FRAMEWORK
 from dashboards.reader import database, published
 from warehouse import query
@@ -27,6 +27,7 @@ PAGES = [
     ("views/usage.py", "Usage", "usage"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
     ("views/performance.py", "Popularity × speed", "performance"),
+    ("views/article.py", "2018 article", "article"),
     ("views/data.py", "Data", "data"),
 ]
 
@@ -50,15 +51,7 @@ def footer() -> None:
     state = published(database())
     if state is None:
         return
-    newest = data.as_known_at(state)
-    known = not newest.empty and bool(newest["answers"].iloc[0])
-    fresh = (
-        f"As known on {wording.instant(newest['fetched_at'].iloc[0])}, from {wording.count(newest['answers'].iloc[0])} "
-        "answers and cited figures. "
-        if known
-        else ""
-    )
-    st.caption(f"{fresh}Database: `{state.path}`. Ask it your own questions: `dlpulse sql`.")
+    st.caption(f"{page.as_known(state)} Database: `{state.path}`. Ask it your own questions: `dlpulse sql`.".lstrip())
 
 
 def main() -> None:

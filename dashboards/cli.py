@@ -1,4 +1,4 @@
-"""`dlpulse dashboard`: starts Streamlit in a child process, on this machine's own address unless told otherwise."""
+"""`dlpulse dashboard` serves the pages from a child process, to this machine alone; `dlpulse report` writes them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from warehouse.errors import DlpulseError
 from warehouse.settings import Settings
 
 APP = Path(__file__).with_name("app.py")
 HOST, PORT = "127.0.0.1", 8501
+_NEEDED = {"streamlit": "Streamlit", "altair": "Altair", "vl_convert": "vl-convert", "jinja2": "Jinja2"}
 
 
 def dashboard(
@@ -29,14 +32,42 @@ def dashboard(
     raise typer.Exit(serve(context.obj, host, port))
 
 
+def report(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder, or an earlier report.")],
+) -> None:
+    """Write the dashboard's figures as one HTML page (DIR/index.html) with a PNG and a CSV file of each.
+
+    The page needs no network, no script and no server: mail it, or put the folder on any static host.
+    An earlier report in DIR is replaced as a whole.
+    """
+    settings: Settings = context.obj
+    _check_installed(*_NEEDED)
+    from streamlit.logger import set_log_level
+
+    # What Streamlit says of caching without a server is no news to anybody.
+    set_log_level("error")
+    from dashboards import report as reports
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("report", total=None)
+
+        def tell(name: str, done: int, figures: int) -> None:
+            progress.update(task, description=name, completed=done, total=figures)
+
+        names = reports.write(settings.database, folder, tell)
+    print(f"wrote {folder / reports.INDEX} with {len(names) // 2} figures")
+
+
 def serve(settings: Settings, host: str = HOST, port: int = PORT) -> int:
     """Print the dashboard's address on stdout and serve it until it is stopped; returns Streamlit's exit code.
 
     Raises:
         DlpulseError: when Streamlit is not installed or the port cannot be had.
     """
-    if importlib.util.find_spec("streamlit") is None:
-        raise DlpulseError("the dashboard needs Streamlit, which is not installed: pip install 'dlpulse[dashboard]'")
+    _check_installed("streamlit")
     _check_port(host, port)
     print(f"Dashboard: http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
     return _wait(subprocess.Popen(command(host, port), env=environment(settings), stdout=subprocess.DEVNULL))
@@ -63,6 +94,15 @@ def environment(settings: Settings) -> dict[str, str]:
     """Return the child's environment: this one and the settings' home, without the token: it has no use for it."""
     inherited = {key: value for key, value in os.environ.items() if key != "GITHUB_TOKEN"}
     return inherited | {"DLPULSE_HOME": str(settings.home.resolve())}
+
+
+def _check_installed(*names: str) -> None:
+    """Raise DlpulseError for what the dashboard needs and is not installed."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise DlpulseError(
+                f"the dashboard needs {_NEEDED[name]}, which is not installed: pip install 'dlpulse[dashboard]'"
+            )
 
 
 def _check_port(host: str, port: int) -> None:

@@ -37,9 +37,46 @@ def one_of(label: str, options: Sequence[str], key: str, *, help_text: str | Non
     return cast(str, chosen or options[0])
 
 
+def several(label: str, options: Sequence[str], key: str, *, at_first: int) -> list[str]:
+    """Let the reader choose any number of `options` (`?key=option&key=other`); the first few at first."""
+    picked = st.pills(label, options, selection_mode="multi", default=options[:at_first], key=key, bind="query-params")
+    return list(picked)
+
+
 def from_list(label: str, options: Sequence[str], key: str) -> str:
     """Let the reader choose one of many or long `options` (`?key=option`); the first at first."""
     return cast(str, st.selectbox(label, options, key=key, bind="query-params"))
+
+
+def add_framework(name: str) -> None:
+    """Add a framework to those in colour; for a callback, which runs before the control is drawn again."""
+    picked = list(st.session_state.get(FRAMEWORK) or [])
+    if name not in picked:
+        st.session_state[FRAMEWORK] = [*picked, name]
+
+
+def known_on(days: pd.DataFrame) -> str:
+    """Let the reader choose a day of `days` (data.known_days) to see what was known when it was over (`?known=…`).
+
+    Returns the day after it, as `reader.mart` takes it, and "" for the last one, or where nothing was collected yet.
+    """
+    if days.empty or pd.isna(days["first"].iloc[0]):
+        return ""
+    first, last = (pd.Timestamp(days[name].iloc[0]).date() for name in ("first", "last"))
+    if first == last:
+        st.caption(f"As known on {last:%-d %b %Y}, the first and only day of collection.")
+        return ""
+    day = st.slider(
+        "As known at the end of",
+        first,
+        last,
+        last,
+        format="D MMM YYYY",
+        key="known",
+        bind="query-params",
+        help=f"What dlpulse had read by then. It begins with the first collection, on {first:%-d %b %Y}.",
+    )
+    return "" if day == last else str(pd.Timestamp(str(day)) + pd.Timedelta(days=1))[:10]
 
 
 def view(options: Sequence[str], key: str) -> str:

@@ -1,13 +1,10 @@
-"""What the Overview and Stars pages read: typed data functions over the published database. SQL lives here only."""
+"""What several pages read: typed data functions over the published database."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from dashboards.reader import Published, frame
-
-# Each estimator and the source of fct_coverage that knows its gaps; observed counts are single readings.
-ESTIMATORS: dict[str, str | None] = {"observed": None, "retained": "stars", "gross": "events"}
 
 
 def frameworks(state: Published) -> pd.DataFrame:
@@ -27,77 +24,9 @@ def figures(state: Published) -> pd.DataFrame:
         select framework_id, measure, value, as_of, since, source, base
         from rpt_framework_figures
         where value is not null
+        order by measure, framework_id
     """
     return frame(state, sql, "framework_id measure value as_of since source base")
-
-
-def star_points(state: Published, estimator: str) -> pd.DataFrame:
-    """Return series, framework_id, label, day, stars, rounded_to, source, response_id of one estimator.
-
-    Cumulative counts, one point per repository and month: the month's newest reading, or last whole day where days
-    are counted. Of two archives of gross events the one with more days counts, never both. A repository is a series
-    of its own, so that two repositories of a framework are never added up over different days. `label` is the
-    framework's name, or the repository's where a framework has several.
-    """
-    sql = """
-        with repos as (
-            select framework_id, repo_id, count(*) over (partition by framework_id) as siblings
-            from (select distinct framework_id, repo_id from fct_stars)
-        ),
-        leading_source as (
-            select repo_id, arg_max(source, days) as source
-            from (select repo_id, source, count(*) as days from fct_stars where estimator = 'gross' group by all)
-            group by repo_id
-        )
-        select
-            repo_id as series,
-            framework_id,
-            any_value(if(siblings > 1, repo_id, name)) as label,
-            max(day) as day,
-            arg_max(stars, day) as stars,
-            coalesce(arg_max(coalesce(rounded_to, 0), day), 0) as rounded_to,
-            arg_max(source, day) as source,
-            arg_max(response_id, day) as response_id
-        from fct_stars
-        join repos using (framework_id, repo_id)
-        join dim_frameworks using (framework_id)
-        where estimator = $1 and stars is not null and not coalesce(is_partial, false)
-            and (estimator <> 'gross' or (repo_id, source) in (from leading_source))
-        group by repo_id, framework_id, date_trunc('month', day)
-        order by series, day
-    """
-    return frame(state, sql, "series framework_id label day stars rounded_to source response_id", estimator)
-
-
-def stars_added(state: Published, estimator: str) -> pd.DataFrame:
-    """Return series, framework_id, label, day (the month's first), stars: stars added per whole month.
-
-    A month counts only when every day of it was asked and is complete; of two archives of events one counts, so that
-    each day has one row.
-    """
-    sql = """
-        with leading_source as (
-            select repo_id, arg_max(source, days) as source
-            from (select repo_id, source, count(*) as days from fct_stars where estimator = $1 group by all)
-            group by repo_id
-        )
-        select
-            repo_id as series,
-            framework_id,
-            any_value(name) as label,
-            date_trunc('month', day)::date as day,
-            sum(stars_added) as stars,
-            0 as rounded_to,
-            any_value(source) as source
-        from fct_stars
-        join dim_frameworks using (framework_id)
-        where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
-            and (repo_id, source) in (from leading_source)
-        group by repo_id, framework_id, date_trunc('month', day)
-        having count(*) = day(last_day(min(day)))
-        order by series, day
-    """
-    return frame(state, sql, "series framework_id label day stars rounded_to source", estimator)
 
 
 def mentions(state: Published) -> pd.DataFrame:
@@ -144,20 +73,6 @@ def gaps(state: Published, source: str | None) -> pd.DataFrame:
     return frame(state, sql, "subject period_start period_end note", source or "")
 
 
-def star_sums(state: Published) -> pd.DataFrame:
-    """Return repo_id, framework_id, read_at, stars_summed, stars_recorded, difference of sums that do not agree.
-
-    GitHub's star history should add up to the count of the repository's record; the newest comparison of each counts.
-    """
-    sql = """
-        select repo_id, framework_id, read_at, stars_summed, stars_recorded, difference
-        from rpt_star_sums
-        qualify row_number() over (partition by repo_id order by read_at desc) = 1 and not agrees
-        order by repo_id
-    """
-    return frame(state, sql, "repo_id framework_id read_at stars_summed stars_recorded difference")
-
-
 def surveys(state: Published) -> pd.DataFrame:
     """Return one row per survey, year, population and framework, newest year first; `name` is the framework's.
 
@@ -172,6 +87,33 @@ def surveys(state: Published) -> pd.DataFrame:
     """
     columns = "survey year population label framework_id name respondents base share asked verified source_url read_on"
     return frame(state, sql, columns)
+
+
+def claims(state: Published) -> pd.DataFrame:
+    """Return number, part, claim, stated_value, valid_on, measured_value, verdict, reason, evidence_sql.
+
+    Each part of the article's claims for each day that was decided; by day, number and part.
+    """
+    sql = """
+        select
+            split_part(claim_id, '.', 1)::integer as number,
+            substr(claim_id, strpos(claim_id, '.') + 1) as part,
+            * exclude (claim_id)
+        from fct_claims
+        order by valid_on, number, part
+    """
+    columns = "number part claim stated_value valid_on measured_value verdict reason evidence_sql"
+    return frame(state, sql, columns)
+
+
+def known_days(state: Published) -> pd.DataFrame:
+    """Return first, last: the days between which `as known on` can be asked; one row, NULL before any collection."""
+    sql = """
+        select min(fetched_at)::date as first, max(fetched_at)::date as last
+        from meta_responses
+        where not starts_with(response_id, 'cited:')
+    """
+    return frame(state, sql, "first last")
 
 
 def answer(state: Published, response_id: str) -> pd.DataFrame:

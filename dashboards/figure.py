@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -12,11 +13,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import controls, data, page, pictures, wording
-from dashboards.charts import READING
+from dashboards.charts import PICKED, READING
 from dashboards.reader import database, published
+from warehouse import spreadsheets
 
 CHART, TABLE = "Chart", "Table"
 CLICK = "Click a point for the answer it was read from."
+PICK = "Click a line or row to bring its framework into colour on the whole page."
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Figure:
     dark: bool = field(default_factory=page.is_dark)
 
     def csv(self) -> bytes:
-        """Return the rows as CSV (UTF-8)."""
-        return self.rows.to_csv(index=False).encode()
+        """Return the rows as CSV (UTF-8), harmless to spreadsheets."""
+        return spreadsheets.csv(self.rows)
 
     def parquet(self) -> bytes:
         """Return the rows as Parquet."""
@@ -65,17 +68,18 @@ class Clicked(NamedTuple):
     day: pd.Timestamp
 
 
-def show(figure: Figure) -> Clicked | None:
+def show(figure: Figure, *, picks: Mapping[str, str] | None = None) -> Clicked | None:
     """Draw the figure: chart or table as the reader chooses, and under it source, date and downloads.
 
-    A click on a point that tells its response_id shows the answer that it was read from; returns that point.
+    A click on a point that tells its response_id shows the answer that it was read from; returns that point. With
+    `picks` (names by framework_id) a click, on a chart drawn for it, brings that framework into colour.
     """
     if figure.title:
         st.markdown(f"#### {figure.title}")
     st.caption(figure.subtitle)
     body = st.container()
     traced = READING in figure.rows
-    st.caption(f"{figure.source} {CLICK}" if traced else figure.source)
+    st.caption(" ".join([figure.source, *([CLICK] if traced else []), *([PICK] if picks else [])]))
     with st.container(horizontal=True, vertical_alignment="center"):
         view = controls.view((CHART, TABLE), f"{figure.key}-view")
         with st.popover("Download", icon=":material/download:"):
@@ -84,17 +88,34 @@ def show(figure: Figure) -> Clicked | None:
         if view == TABLE:
             st.dataframe(figure.rows, hide_index=True, width="stretch")
             return None
-        key = f"{figure.key}-chart"
-        if not traced:
-            st.altair_chart(figure.chart, width="stretch", key=key)
+        return _drawn(figure, traced=traced, picks=picks or {})
+
+
+def _drawn(figure: Figure, *, traced: bool, picks: Mapping[str, str]) -> Clicked | None:
+    """Draw the chart; return the point that was clicked, if it tells its answer."""
+    key = f"{figure.key}-chart"
+    # Vega's own labels leave marks nameless; the words stand for the picture, and the table for its data.
+    chart, alt = figure.chart.configure_mark(aria=False), f"{figure.title or ''}. {figure.subtitle}".lstrip(". ")
+    if not traced and not picks:
+        st.altair_chart(chart, width="stretch", key=key, alt=alt)
+        return None
+    react = partial(_pick, key, dict(picks)) if picks else "rerun"
+    points = st.altair_chart(chart, width="stretch", key=key, alt=alt, on_select=react)["selection"]
+    # Nothing clicked is an empty dictionary, not an empty list.
+    for point in list(points.get(READING) or [])[:1]:
+        if not point.get(READING):  # a mark that is no reading: a release, an outage
             return None
-        points = st.altair_chart(figure.chart, width="stretch", key=key, on_select="rerun")["selection"]
-        # Nothing clicked is an empty dictionary, not an empty list.
-        for point in list(points.get(READING) or [])[:1]:
-            clicked = Clicked(point[READING], point["series"], pd.Timestamp(point["day"], unit="ms"))
-            _answer(clicked.response_id)
-            return clicked
+        clicked = Clicked(point[READING], point["series"], pd.Timestamp(point["day"], unit="ms"))
+        _answer(clicked.response_id)
+        return clicked
     return None
+
+
+def _pick(key: str, names: Mapping[str, str]) -> None:
+    """Bring the clicked framework into colour."""
+    for point in list(st.session_state[key]["selection"].get(PICKED) or []):
+        if point.get("framework_id") in names:
+            controls.add_framework(names[point["framework_id"]])
 
 
 def _answer(response_id: str) -> None:

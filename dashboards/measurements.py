@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from dashboards.reader import Published, frame
@@ -9,6 +11,66 @@ from dashboards.reader import Published, frame
 _CONFIGURATION = (
     "engine framework_id track mode tuning dataset phase batch_size threads precision device versions stack metric unit"
 )
+
+SETTING = ("track", "tuning", "dataset", "phase", "batch_size", "threads", "precision", "device", "metric")
+"""What two programs of a run must share to be compared."""
+PROGRAM = (*SETTING, "engine", "mode", "versions", "stack")
+"""What a result and its trials share."""
+MAIN_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Newest:
+    """A run: its results, trials and ratios as the functions below return them."""
+
+    results: pd.DataFrame
+    trials: pd.DataFrame
+    ratios: pd.DataFrame
+
+    def headline(self, tuning: str = "stock") -> pd.DataFrame:
+        """Return the training throughput of what is compared first, proved and with dlpulse's own libraries.
+
+        As in int_bench_figures: float32 at the main batch size on the default track; where the run has none of these,
+        in what it has. Stock is replaced by what there is; another tuning is not.
+        """
+        timed = self.results[(self.results["metric"] == "images_per_s") & (self.results["phase"] == "training")]
+        timed = timed[(timed["stack"] == "") & timed["parity_proved"].fillna(False).astype(bool)]
+        for column, usual in (("precision", "float32"), ("track", "default"), ("batch_size", MAIN_BATCH)):
+            timed = _usual(timed, column, usual)
+        return _usual(timed, "tuning", tuning) if tuning == "stock" else timed[timed["tuning"] == tuning]
+
+
+def _usual(rows: pd.DataFrame, column: str, usual: object) -> pd.DataFrame:
+    """Return the rows with the usual value of a column; where there is none, with its largest."""
+    if rows.empty:
+        return rows
+    return rows[rows[column] == (usual if usual in set(rows[column]) else rows[column].max())]
+
+
+def run(state: Published, run_id: str, device_id: str) -> Newest:
+    """Return one run of one device."""
+    return Newest(*(read(state, run_id, device_id) for read in (results, trials, ratios)))
+
+
+def newest(state: Published) -> Newest | None:
+    """Return the run that the overview's speeds are of, else the one measured last; None before any."""
+    sql = """
+        with runs as (
+            select run_id, max(started_at) as started_at
+            from fct_bench_trials
+            group by run_id
+        )
+        select run_id, device_id
+        from fct_bench_results
+        join runs using (run_id)
+        where metric = 'images_per_s' and stack = ''
+            and (tuning, batch_size, precision) = ('stock', 128, 'float32')
+        order by started_at desc, run_id desc
+        limit 1
+    """
+    found = frame(state, sql, "run_id device_id")
+    found = found if not found.empty else runs(state)
+    return None if found.empty else run(state, str(found["run_id"].iloc[0]), str(found["device_id"].iloc[0]))
 
 
 def runs(state: Published) -> pd.DataFrame:
@@ -18,8 +80,8 @@ def runs(state: Published) -> pd.DataFrame:
         from fct_bench_trials
         where not control and trial_kind = 'throughput'
         group by device_id, run_id
-        qualify row_number() over (partition by device_id order by min(started_at) desc) = 1
-        order by started_at desc
+        qualify row_number() over (partition by device_id order by min(started_at) desc, run_id desc) = 1
+        order by started_at desc, run_id desc
     """
     return frame(state, sql, "device_id run_id started_at trials")
 
@@ -31,7 +93,7 @@ def results(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
         from fct_bench_results as r
         join dim_frameworks as f using (framework_id)
         where run_id = $1 and device_id = $2
-        order by tuning, f.name, engine, mode, batch_size
+        order by track, tuning, f.name, engine, mode, versions, stack, phase, metric, batch_size
     """
     columns = f"{_CONFIGURATION} name colour n median q1 q3 ci_low ci_high noisy rankable parity_proved"
     return frame(state, sql, columns, run_id, device_id)
@@ -46,9 +108,69 @@ def trials(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
         select *
         from fct_bench_trials
         where run_id = $1 and device_id = $2 and not control and trial_kind = 'throughput'
-        order by started_at, trial_id
+        order by started_at, trial_id, phase, metric, batch_size
     """
     return frame(state, sql, f"{_CONFIGURATION} value trial_id seed started_at", run_id, device_id)
+
+
+def ratios(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return a run's comparisons of two programs: setting, engine_a, mode_a, engine_b, mode_b…, ratio and how sure.
+
+    `resolved` says that the difference counts; `control_gap` how far two equal programs may lie apart here.
+    """
+    sql = """
+        select *
+        from fct_bench_ratios
+        where run_id = $1 and device_id = $2
+        order by track, tuning, phase, batch_size, metric, engine_a, mode_a, stack_a, engine_b, mode_b, stack_b
+    """
+    columns = (
+        "track tuning dataset phase batch_size threads precision device metric "
+        "engine_a mode_a versions_a stack_a engine_b mode_b versions_b stack_b "
+        "ratio low high n p_holm control_gap rankable resolved"
+    )
+    return frame(state, sql, columns, run_id, device_id)
+
+
+def epochs(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return the epochs of learning trials: engine, mode, track, tuning, dataset, seed, epoch, train_s, accuracy."""
+    sql = """
+        select e.*, f.name, f.colour
+        from fct_bench_epochs as e
+        join dim_frameworks as f using (framework_id)
+        where run_id = $1 and device_id = $2 and not control
+        order by track, dataset, engine, mode, seed, trial_id, epoch
+    """
+    program = "framework_id name colour engine mode stack versions track tuning dataset batch_size"
+    columns = f"{program} seed epoch train_s accuracy"
+    return frame(state, sql, columns, run_id, device_id)
+
+
+def learning(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return what was learnt, by program: target_accuracy, seeds, how many reached it, epochs and seconds to it."""
+    sql = """
+        select *
+        from fct_bench_learning
+        where run_id = $1 and device_id = $2
+        order by track, dataset, time_to_accuracy_s nulls last, engine
+    """
+    columns = (
+        "track tuning dataset engine mode stack seeds reached target_accuracy epochs_to_accuracy time_to_accuracy_s "
+        "low high final_accuracy"
+    )
+    return frame(state, sql, columns, run_id, device_id)
+
+
+def bounds(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
+    """Return what the machine itself can do: bound, phase, batch_size, threads, precision, metric, value, n, how…"""
+    sql = """
+        select *
+        from fct_bench_bounds
+        where run_id = $1 and device_id = $2
+        order by bound, phase desc, batch_size
+    """
+    columns = "bound phase batch_size threads precision metric unit value low high n how"
+    return frame(state, sql, columns, run_id, device_id)
 
 
 def proofs(state: Published, run_id: str) -> pd.DataFrame:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboards import data
+from dashboards import data, wording
 from dashboards.reader import Published, database, published
 
 
 def is_dark() -> bool:
-    """Return whether the reader's browser shows the page dark."""
-    return bool(st.context.theme.type == "dark")
+    """Return whether the reader's browser shows the page dark; not where there is no browser, as in a report."""
+    return get_script_run_ctx(suppress_warning=True) is not None and bool(st.context.theme.type == "dark")
 
 
 def title(words: str, standfirst: str) -> None:
     """Write the page's title, which says a finding, and one line on what the page shows."""
     st.markdown(f"## {words}")
-    st.markdown(f":gray[{standfirst}]")
+    st.html(f'<p class="dlp-lead">{escape(standfirst, quote=False)}</p>')
 
 
 def absent(what: str, how: str) -> None:
@@ -53,3 +56,12 @@ def colours(frameworks: pd.DataFrame) -> dict[str, str]:
 def names(frameworks: pd.DataFrame) -> dict[str, str]:
     """Return name by framework_id."""
     return dict(zip(frameworks["framework_id"], frameworks["name"], strict=True))
+
+
+def as_known(state: Published) -> str:
+    """Say how new the newest answer is, and how many there are; "" before any."""
+    newest = data.as_known_at(state)
+    if newest.empty or not newest["answers"].iloc[0]:
+        return ""
+    answers = wording.count(newest["answers"].iloc[0])
+    return f"As known on {wording.instant(newest['fetched_at'].iloc[0])}, from {answers} answers and cited figures."

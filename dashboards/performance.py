@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboards.reader import Published, frame
+from dashboards.reader import Published, frame, mart
 
 # The column of rpt_frameworks, what it is, and how its numbers are written.
 POPULARITY = {
@@ -44,26 +44,15 @@ def settings(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
 
 
 def statement(popularity: str, known_on: str) -> str:
-    """Return the page's SQL: popularity as it was known on a day (`YYYY-MM-DD`), or today's when that is "".
+    """Return the page's SQL: popularity as it was known; `known_on`: see `reader.mart`.
 
     Raises:
         KeyError: when `popularity` is no column of POPULARITY.
     """
     POPULARITY[popularity]
-    frameworks = f"frameworks_as_of('{pd.Timestamp(known_on):%Y-%m-%d}')" if known_on else "rpt_frameworks"
-    return POINTS.format(popularity=popularity, frameworks=frameworks)
+    return POINTS.format(popularity=popularity, frameworks=mart("rpt_frameworks", known_on))
 
 
 def points(state: Published, popularity: str, known_on: str, *chosen: str) -> pd.DataFrame:
     """Return one row per program; `chosen`: run_id, device_id, phase, track, tuning, batch_size."""
     return frame(state, statement(popularity, known_on), COLUMNS, *chosen)
-
-
-def known_days(state: Published) -> pd.DataFrame:
-    """Return first, last: the days between which `as known on` can be asked; one row."""
-    sql = """
-        select min(fetched_at)::date as first, max(fetched_at)::date as last
-        from meta_responses
-        where not starts_with(response_id, 'cited:')
-    """
-    return frame(state, sql, "first last")

@@ -23,7 +23,7 @@ _CLIP = re.compile(r"\bclip(\d+)\b")
 
 def framed(chart: alt.TopLevelMixin, title: str, subtitle: str, source: str, *, dark: bool = False) -> dict[str, Any]:
     """Return the chart's Vega-Lite specification with its circumstances on it."""
-    spec: dict[str, Any] = chart.to_dict()
+    spec = _seen(chart.to_dict())
     note = {
         "data": {"values": [{}]},
         "mark": {
@@ -37,9 +37,9 @@ def framed(chart: alt.TopLevelMixin, title: str, subtitle: str, source: str, *, 
         **{"text": textwrap.wrap(title, _TITLE_LETTERS) or "", "subtitle": textwrap.wrap(subtitle, _SMALL_LETTERS)},
         **{"anchor": "start", "frame": "group", "offset": 14},
     }
-    spec["layer"] = [*spec["layer"], note]
     return {
         **spec,
+        "layer": [*spec["layer"], note],
         "title": heading,
         "width": WIDTH,
         "padding": 20,
@@ -47,10 +47,33 @@ def framed(chart: alt.TopLevelMixin, title: str, subtitle: str, source: str, *, 
     }
 
 
+def bare(chart: alt.TopLevelMixin, width: int) -> dict[str, Any]:
+    """Return the chart's specification for a page that says the rest: as wide as `width` pixels, labels and all."""
+    return {
+        **_seen(chart.to_dict()),
+        "width": width,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "config": {**_look(False), "background": None},
+    }
+
+
+def _seen(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the specification without what only a pointer finds: unseen targets, and what a click selects."""
+    layers = [layer for layer in spec["layer"] if _mark(layer).get("opacity") != 0]
+    return {key: value for key, value in spec.items() if key != "params"} | {"layer": layers}
+
+
+def _mark(layer: dict[str, Any]) -> dict[str, Any]:
+    mark = layer["mark"]
+    return mark if isinstance(mark, dict) else {"type": mark}
+
+
 def _look(dark: bool) -> dict[str, Any]:
     """Return the Vega-Lite configuration: faces, sizes and greys as on the pages."""
     return {
         "background": ink.PAPER[dark],
+        # Pages say in words what a picture shows; Vega would label marks and leave some nameless.
+        "mark": {"aria": False},
         "font": ink.FONT,
         "view": {"stroke": None},
         "title": {

@@ -58,6 +58,18 @@ _connection = st.cache_resource(max_entries=2, show_spinner=False)(_open)
 _cached = st.cache_data(max_entries=64, show_spinner=False)(_query)
 
 
+_AS_OF = {"fct_stars": "stars_as_of", "rpt_frameworks": "frameworks_as_of"}
+
+
+def mart(name: str, known_on: str) -> str:
+    """Return what stands after FROM for a mart as it was known when a day (`YYYY-MM-DD`, UTC) began; "": as it is.
+
+    Raises:
+        ValueError: for what is no day.
+    """
+    return f"{_AS_OF[name]}('{pd.Timestamp(known_on):%Y-%m-%d}')" if known_on else name
+
+
 def frame(state: Published, sql: str, columns: str, *values: str) -> pd.DataFrame:
     """Return the query's rows with exactly `columns` (names apart by blanks); no rows while a table is missing."""
     frame = cast(pd.DataFrame, _cached(state, sql, tuple(columns.split()), values))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 # Two readings further apart than this say nothing about the time between: cited counts are about a year apart.
-LONGEST_STEP_DAYS = {"observed": 460, "retained": 62, "gross": 62, "monthly": 31}
+LONGEST_STEP_DAYS = {"observed": 460, "retained": 62, "gross": 62, "monthly": 31, "weekly": 7}
 
 
 def break_lines(points: pd.DataFrame, gaps: pd.DataFrame, longest_step_days: int) -> pd.DataFrame:

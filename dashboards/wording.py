@@ -54,6 +54,20 @@ def figure(value: Any) -> str:
     return f"{value:,.{digits}f}"
 
 
+SHARE, WHOLE = "share", ("lines", "calls")
+"""Units of measurements that are not written after the number: a share is in per cent, counts are whole."""
+
+
+def amount(value: Any, unit: str) -> str:
+    """Write a measurement as its unit asks, without the unit: 43.1 % of a share, 19 of lines, else as `figure`."""
+    return percent(value) if unit == SHARE else count(value) if unit in WHOLE else figure(value)
+
+
+def after(unit: str) -> str:
+    """Return what is written after an amount: the unit, unless the amount says it."""
+    return "" if unit == SHARE else unit
+
+
 def day(value: Any) -> str:
     """Write a date: 22 Aug 2026."""
     return f"{pd.Timestamp(value):%-d %b %Y}" if known(value) else "date not known"

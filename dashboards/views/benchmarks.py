@@ -1,40 +1,30 @@
-"""Benchmarks: the newest run of a device. Stock and tuned apart, every trial shown, proof and circumstances in full."""
+"""Benchmarks: the newest run of each device; one measure at a time, stock and tuned apart, every trial, the proof."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import controls, findings, measurements, page, spreads, wording
-from dashboards.figure import Figure, show
+from dashboards import controls, findings, measurements, page, wording
+from dashboards.figure import show
+from dashboards.figures import benchmarks as benchfigures
+from dashboards.figures.benchmarks import MEASURES, TUNINGS, Measure
 from dashboards.reader import Published
-from warehouse.statistics import LEAST_RANKED, TOO_FEW
+from warehouse.statistics import TOO_FEW
 
-THROUGHPUT = {"training": "Training throughput", "inference": "Inference throughput"}
-LATENCY = {"latency_p50_ms": "p50", "latency_p95_ms": "p95"}
-SETUP = {"import_s": "import", "build_s": "build", "first_step_s": "first step"}
-PARTS = {**LATENCY, **SETUP}
-UNITS = {"images/s": "Images per second", "ms": "Milliseconds", "s": "Seconds"}
-VARYING = {
-    "mode": "",
-    "versions": "",
-    "dataset": "",
-    "batch_size": "batch ",
-    "threads": "threads ",
-    "precision": "",
-    "device": "on ",
-}
-TUNING = {
-    "stock": "the environment as it comes",
-    "tuned": "the best known environment for each engine",
-}
+LEARNING = "Accuracy by epoch"
 # What `dlpulse bench run` proves on each track before it times anything.
 PROVED = {
     "default": "layers, probabilities and loss, in float32",
     "matched": "layers, logits, loss, gradients and training steps, in float64",
+}
+TRACKS = {
+    "default": "*default*: what a beginner writes, each framework's own loop and initial weights",
+    "matched": "*matched*: equal weights, batches and optimiser in every engine",
 }
 
 
@@ -50,128 +40,150 @@ def main() -> None:
             "No benchmark result is known.", "`dlpulse bench run --quick` takes about 90 seconds; then `dlpulse build`."
         )
         return
-    device_id = (
-        controls.one_of("Device", list(runs["device_id"]), "device") if len(runs) > 1 else runs["device_id"].iloc[0]
-    )
-    run = runs[runs["device_id"] == device_id].iloc[0]
-    results, trials = _chosen(
-        measurements.results(state, run["run_id"], device_id), measurements.trials(state, run["run_id"], device_id)
-    )
-    page.title(
-        "How fast the same small network runs here",
-        "Reference CNN (11,290 parameters) in each framework, one process per trial · measured "
-        f"{wording.day(run['started_at'])} on {_device_name(state, device_id)}. Other machines rank otherwise.",
-    )
-    _proof(state, run["run_id"], wording.listing(results["track"]))
-    st.caption(
-        "Points are single trials, the band spans the quartiles, the mark is the median. "
-        f"What is too noisy, or of {TOO_FEW}, is not ranked and grey."
-    )
-    if "tuned" not in set(results["tuning"]):
-        st.caption("Stock only, the environment as it comes: `dlpulse bench run` without `--quick` measures tuned too.")
-    for phase, heading in THROUGHPUT.items():
-        _section(results, trials, heading, phase, ["images_per_s"], "images/s", better="more is better")
-    _section(results, trials, "Latency at batch size 1", "inference", list(LATENCY), "ms", better="less is better")
-    _section(results, trials, "Time to the first step", "setup", list(SETUP), "s", better="less is better")
-    _circumstances(state, results, run, device_id)
+    heading = st.container()
+    runs = _of_chosen_devices(runs)
+    if runs.empty:
+        page.title("How fast the same small network runs", benchfigures.ABOUT)
+        page.absent("No device is chosen.", "Choose one above.")
+        return
+    each = runs.to_dict("records")
+    found = {one["device_id"]: measurements.run(state, one["run_id"], one["device_id"]) for one in each}
+    with heading:
+        page.title(_finding(list(found.values())), f"{benchfigures.ABOUT} {_measured(state, each)}")
+    title, track, size = _chosen(state, each, pd.concat([one.results for one in found.values()]))
+    measure = next((one for one in MEASURES if one.heading == title), None)
+    if measure is not None:
+        st.caption(
+            f"{TRACKS.get(track, track)}. Points are launches, the band spans the quartiles, the mark is the median. "
+            f"What is too noisy, or of {TOO_FEW}, is grey and not ranked."
+        )
+    end = max(filter(None, (_end(one, measure, track, size) for one in found.values())), default=1.0)
+    for number, one in enumerate(each):
+        run_id, device_id = str(one["run_id"]), str(one["device_id"])
+        if len(each) > 1:
+            st.markdown(f"### {_device_name(state, device_id)} ({device_id})")
+        _proof(state, run_id, track)
+        if measure is None:
+            _learning(state, run_id, device_id, track, number)
+            continue
+        _tunings(found[device_id], measure, track, size, end, number)
+        _which_count(found[device_id].ratios, measure, track, size)
+    for one in each:
+        _circumstances(state, found[one["device_id"]].results, one)
 
 
-def _chosen(results: pd.DataFrame, trials: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of one track and one batch size, labelled; the reader chooses where a run has several.
+def _finding(found: list[measurements.Newest]) -> str:
+    """Say who trains faster where one machine is looked at and its run resolves it."""
+    return (findings.speeds(found[0], short=True) if len(found) == 1 else "") or "How fast the same small network runs"
+
+
+def _measured(state: Published, runs: Sequence[Mapping[Any, Any]]) -> str:
+    told = [f"{wording.day(run['started_at'])} on {_device_name(state, run['device_id'])}" for run in runs]
+    return f"Measured {wording.listing(told)}. Other machines rank otherwise."
+
+
+def _of_chosen_devices(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the devices that the reader chooses; at first the one measured last."""
+    if len(runs) < 2:
+        return runs
+    chosen = controls.several("Devices", list(runs["device_id"]), "device", at_first=1)
+    return runs[runs["device_id"].isin(chosen)]
+
+
+def _chosen(state: Published, runs: Sequence[Mapping[Any, Any]], measured: pd.DataFrame) -> tuple[str, str, str]:
+    """Return the measure's heading, track and batch size ("" where there is none), as the reader chooses.
 
     Tracks are never mixed: one is what a beginner writes, in the other all programs do the same.
     """
-    tracks = sorted(set(results["track"]))
-    track = controls.one_of("Track", tracks, "track") if len(tracks) > 1 else tracks[0] if tracks else ""
-    timed = results[(results["track"] == track) & (results["metric"] == "images_per_s")]
-    sizes = sorted({str(size) for size in timed["batch_size"]}, key=lambda size: (size != "128", int(size)))
-    size = controls.one_of("Batch size", sizes, "batch") if len(sizes) > 1 else sizes[0] if sizes else ""
-
-    def chosen(rows: pd.DataFrame) -> pd.DataFrame:
-        apart = (rows["metric"] == "images_per_s") & (rows["batch_size"].astype(str) != size)
-        return _labelled(rows[(rows["track"] == track) & ~apart])
-
-    return chosen(results), chosen(trials)
-
-
-def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add `subject`, the engine and what differs between a metric's rows, and `label`, which adds the metric's part."""
-    subject = rows["engine"].astype(str)
-    for column, said in VARYING.items():
-        # Modes and versions differ between engines as a matter of course: they tell rows of one engine apart.
-        alike = ["phase", "metric", *(["engine"] if column in ("mode", "versions") else [])]
-        several = rows.groupby(alike)[column].transform("nunique") > 1
-        subject = subject.where(~several, subject + " · " + said + rows[column].astype(str))
-    parts = rows["metric"].map(lambda metric: f" · {PARTS[metric]}" if metric in PARTS else "")
-    return rows.assign(subject=subject, label=subject + parts)
+    epochs = pd.concat([measurements.epochs(state, run["run_id"], run["device_id"]) for run in runs])
+    headings = [one.heading for one in MEASURES if not one.of(measured).empty]
+    headings += [LEARNING] if not epochs.empty else []
+    title = controls.one_of("Measure", headings, "measure") if headings else LEARNING
+    measure = next((one for one in MEASURES if one.heading == title), None)
+    rows = measure.of(measured) if measure else epochs
+    tracks = sorted(set(rows["track"]))
+    left, right = st.columns(2)
+    with left:
+        track = controls.one_of("Track", tracks, "track") if len(tracks) > 1 else tracks[0] if tracks else ""
+    if measure is None or not measure.sized:
+        return title, track, ""
+    own = rows.loc[rows["track"] == track, "batch_size"]
+    sizes = sorted({str(size) for size in own}, key=lambda size: (size != "128", int(size)))
+    with right:
+        size = controls.one_of("Batch size", sizes, "batch") if len(sizes) > 1 else sizes[0]
+    return title, track, size
 
 
-def _section(
-    results: pd.DataFrame, trials: pd.DataFrame, heading: str, phase: str, metrics: list[str], unit: str, *, better: str
-) -> None:
-    rows = results[(results["phase"] == phase) & results["metric"].isin(metrics)]
-    rows = rows.assign(place=rows["metric"].map(metrics.index))
-    st.markdown(f"### {heading}")
+def _end(run: measurements.Newest, measure: Measure | None, track: str, size: str) -> float | None:
+    """Return where the axis of a run's figures would end, None without any."""
+    if measure is None:
+        return None
+    rows, trials = (_rows(table, measure, track, size) for table in (run.results, run.trials))
+    return benchfigures.top(rows, trials) if not rows.empty else None
+
+
+def _tunings(run: measurements.Newest, measure: Measure, track: str, size: str, end: float, number: int) -> None:
+    """Draw a figure for each tuning beside each other; `number` is the device's place, from 0."""
+    rows, trials = (_rows(table, measure, track, size) for table in (run.results, run.trials))
     if rows.empty:
-        page.absent(f"{heading} is not known for this run.", "`dlpulse bench run` measures it.")
+        page.absent(f"{measure.heading} is not known for this run.", "`dlpulse bench run` measures it.")
         return
-    own = trials[(trials["phase"] == phase) & trials["metric"].isin(metrics)]
-    top = float(max(own["value"].max(), rows["q3"].max())) * 1.08
-    tunings = [tuning for tuning in TUNING if tuning in set(results["tuning"])]
+    rows = benchfigures.ordered(rows, measure)
+    tunings = [tuning for tuning in TUNINGS if tuning in set(rows["tuning"])]
     for column, tuning in zip(st.columns(len(tunings), gap="large"), tunings, strict=True):
-        part = rows[rows["tuning"] == tuning].sort_values(["place", "engine", "mode", "batch_size"])
         with column:
-            _part(
-                part,
-                own[own["tuning"] == tuning],
-                tuning,
-                unit,
-                top,
-                key=f"{phase}-{metrics[0]}-{tuning}",
-                better=better,
-            )
+            part, own = (table[table["tuning"] == tuning] for table in (rows, trials))
+            show(benchfigures.spread(part, own, measure, tuning, end, key=f"{measure.key}-{tuning}{_place(number)}"))
+    if tunings == ["stock"]:
+        st.caption("Stock only, the environment as it comes: `dlpulse bench run` without `--quick` measures tuned too.")
 
 
-def _part(
-    rows: pd.DataFrame, trials: pd.DataFrame, tuning: str, unit: str, top: float, *, key: str, better: str
-) -> None:
-    if rows.empty:
-        st.markdown(f"#### {tuning.capitalize()}: not measured")
-        st.caption("`dlpulse bench run` without `--quick` measures stock and tuned.")
+def _place(number: int) -> str:
+    """Return what tells the second device's figures from the first's; nothing for the first."""
+    return f"-{number}" if number else ""
+
+
+def _rows(rows: pd.DataFrame, measure: Measure, track: str, size: str) -> pd.DataFrame:
+    """Return the labelled rows of one measure, track and batch size."""
+    own = measure.of(rows)
+    own = own[own["track"] == track]
+    if size:
+        own = own[own["batch_size"].astype(str) == size]
+    return benchfigures.labelled(own)
+
+
+def _which_count(ratios: pd.DataFrame, measure: Measure, track: str, size: str) -> None:
+    """List the comparisons behind the figure, and whether each difference counts."""
+    own = measure.of(ratios)
+    own = own[own["track"] == track]
+    if size:
+        own = own[own["batch_size"].astype(str) == size]
+    if own.empty:
         return
-    finding = findings.medians(rows[rows["place"] == 0], unit, "not ranked")
-    show(
-        Figure(
-            key,
-            f"{tuning.capitalize()}{_first_part(rows)}: {finding}",
-            f"{UNITS[unit]}, {better} · {tuning}: {TUNING[tuning]} · {_configuration(rows)}",
-            spreads.spreads(rows, trials, top, dark=page.is_dark()),
-            f"Median of n process launches, from 0. {_noise(rows)}",
-            rows.drop(columns=["colour", "label", "subject", "place"]),
+    own = own.assign(
+        a=own["engine_a"].astype(str) + " " + own["mode_a"].astype(str),
+        b=own["engine_b"].astype(str) + " " + own["mode_b"].astype(str),
+        resolved=own["resolved"].fillna(False).astype(bool),
+    ).sort_values(["tuning", "metric", "resolved", "a", "b"], ascending=[True, True, False, True, True])
+    count = int(own["resolved"].sum())
+    with st.expander(f"Which differences count: {count} of {len(own)} pairs"):
+        st.caption(
+            "A difference is resolved with 8 launches on both sides, an interval without 1, p < 0.05 corrected for all "
+            "pairs (Mann-Whitney, Holm), and more than two equal programs (A/A control) may differ by."
         )
-    )
+        columns = ["tuning", "metric", "a", "b", "ratio", "low", "high", "n", "p_holm", "control_gap", "resolved"]
+        numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in ("ratio", "low", "high", "p_holm")}
+        percent = st.column_config.NumberColumn("control gap", format="percent")
+        st.dataframe(own[columns], hide_index=True, column_config={**numbers, "control_gap": percent})
 
 
-def _first_part(rows: pd.DataFrame) -> str:
-    first = rows["metric"].iloc[0]
-    return f", {PARTS[first]}" if first in PARTS else ""
-
-
-def _configuration(rows: pd.DataFrame) -> str:
-    return (
-        f"track {wording.listing(rows['track'])}, {wording.listing(rows['mode'])}, {wording.listing(rows['dataset'])}, "
-        f"batch {wording.listing(rows['batch_size'])}, {wording.listing(rows['threads'])} threads, "
-        f"{wording.listing(rows['precision'])}"
-    )
-
-
-def _noise(rows: pd.DataFrame) -> str:
-    noisy = rows[rows["noisy"].fillna(False).astype(bool)]
-    if (rows["n"] < LEAST_RANKED).all():
-        return f"{TOO_FEW.capitalize()} tell no noise: nothing is ranked."
-    if noisy.empty:
-        return "No result is noisy (quartiles within 10 % of the median)."
-    return f"Noisy, quartiles 10 % of the median apart or more: {wording.listing(noisy['label'])}."
+def _learning(state: Published, run_id: str, device_id: str, track: str, number: int) -> None:
+    """Draw what each engine's seeds learnt, a figure for each data set; `number` is the device's place, from 0."""
+    epochs = measurements.epochs(state, run_id, device_id)
+    learnt = measurements.learning(state, run_id, device_id)
+    for dataset, own in epochs[epochs["track"] == track].groupby("dataset"):
+        told = learnt[(learnt["track"] == track) & (learnt["dataset"] == dataset)]
+        show(benchfigures.learning(own, told, track, key=f"learning-{dataset}{_place(number)}"))
 
 
 def _proof(state: Published, run_id: str, track: str) -> None:
@@ -191,9 +203,16 @@ def _proof(state: Published, run_id: str, track: str) -> None:
     else:
         st.error(f"Not proved to be the same network: {wording.listing(_ways(failed))}. Do not compare.")
     with st.expander("The proof's figures"):
-        for way, figures in zip(_ways(proofs), proofs["figures"], strict=True):
-            st.markdown(f"**{way}**")
-            st.json(json.loads(str(figures)) if wording.known(figures) else {})
+        told = [json.loads(str(figures)) if wording.known(figures) else {} for figures in proofs["figures"]]
+        st.caption("Largest differences from a numpy network in float64.")
+        st.dataframe(pd.DataFrame(told, index=_ways(proofs)).map(_difference))
+
+
+def _difference(value: Any) -> str:
+    """Write a proof's figure: differences of 1e-16 have no other digits worth reading."""
+    if not wording.known(value):
+        return ""
+    return f"{value:.1e}" if isinstance(value, float) else str(value)
 
 
 def _ways(proofs: pd.DataFrame) -> list[str]:
@@ -206,7 +225,8 @@ def _device_name(state: Published, device_id: str) -> str:
     return str(device["cpu"].iloc[0]) if not device.empty and wording.known(device["cpu"].iloc[0]) else device_id
 
 
-def _circumstances(state: Published, results: pd.DataFrame, run: pd.Series[Any], device_id: str) -> None:
+def _circumstances(state: Published, results: pd.DataFrame, run: Mapping[Any, Any]) -> None:
+    device_id = str(run["device_id"])
     st.markdown("### Circumstances")
     device = measurements.device(state, device_id)
     facts = {
@@ -234,6 +254,10 @@ def _circumstances(state: Published, results: pd.DataFrame, run: pd.Series[Any],
         columns=["what", "value"],
     )
     st.table(told.set_index("what"))
+    bounds = measurements.bounds(state, run["run_id"], device_id)
+    if not bounds.empty:
+        with st.expander("What this machine can do: the scale for all"):
+            st.dataframe(bounds, hide_index=True)
 
 
 main()

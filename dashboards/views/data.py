@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards import controls, data, holdings, page, wording
 from dashboards.reader import Published
-from warehouse import queries, sqlbox
+from warehouse import queries, spreadsheets, sqlbox
 from warehouse.errors import DlpulseError
 
 ROWS = 10_000
@@ -93,7 +93,7 @@ def _ask(state: Published) -> None:
         written = st.text_area(
             "SQL", worked[chosen].sql if chosen in worked else FIRST, height=260, key=f"sql-{chosen}"
         )
-        asked = st.form_submit_button("Run", type="primary")
+        asked = st.form_submit_button("Run")
     if asked:
         _answer(state, written)
 
@@ -108,7 +108,7 @@ def _answer(state: Published, sql: str) -> None:
     st.caption(f"{wording.count(len(found))} row{'' if len(found) == 1 else 's'}")
     st.dataframe(found, hide_index=True, width="stretch")
     st.download_button(
-        "Download CSV", found.to_csv(index=False), "dlpulse-answer.csv", "text/csv", on_click="ignore", key="answer-csv"
+        "Download CSV", spreadsheets.csv(found), "dlpulse-answer.csv", "text/csv", on_click="ignore", key="answer-csv"
     )
 
 

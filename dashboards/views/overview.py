@@ -1,4 +1,4 @@
-"""Overview: one row per framework, trends beside this machine's benchmarks; below, papers and surveys."""
+"""Overview: the answer first, then a row per framework, and trends beside this machine's benchmarks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from dashboards import (
     overview_table,
     page,
     series,
-    sharedfigures,
     wording,
 )
 from dashboards.figure import show
+from dashboards.figures import benchmarks as benchfigures
+from dashboards.figures import papers as paperfigures
+from dashboards.figures import stars as starfigures
+from dashboards.figures import surveys as surveyfigures
 from dashboards.reader import Published
 from warehouse.statistics import LEAST_RANKED
 
@@ -33,17 +36,66 @@ def main() -> None:
         findings.overview(figures, page.names(known)),
         "One row per framework: how much it is used beside how fast it is here. Hover or tap a figure for its source.",
     )
+    answer = st.container()
     chosen = controls.frameworks(known)
-    observed = data.star_points(state, "observed").rename(columns={"stars": "value"})
-    lines = series.break_lines(observed, data.gaps(state, None), series.LONGEST_STEP_DAYS["observed"])
+    run = measurements.newest(state)
+    with answer:
+        st.markdown(_answer(figures, known, chosen, run))
+    view = starfigures.View(releases=False)
+    points = starfigures.points(state, view)
+    lines = series.break_lines(points, data.gaps(state, None), series.LONGEST_STEP_DAYS["observed"])
     noisy = set(measurements.noisy_speeds(state).itertuples(index=False, name=None))
     st.html(overview_table.table(known, figures, lines, chosen, noisy=noisy, dark=page.is_dark()))
     st.caption(_note(figures))
     left, right = st.columns(2, gap="large")
     with left:
+        _stars(state, known, points, view, chosen)
+    with right:
+        _speeds(run, known, chosen)
+    left, right = st.columns(2, gap="large")
+    with left:
         papers(state, known, figures, chosen)
     with right:
         surveys(state, known, chosen)
+
+
+def _answer(figures: pd.DataFrame, known: pd.DataFrame, chosen: list[str], run: measurements.Newest | None) -> str:
+    """Return what the data say of the chosen frameworks, and of this machine where they resolve it."""
+    told = [findings.gains(figures, chosen, page.names(known))]
+    if run is not None:
+        unresolved = "Which framework trains faster on this machine is not resolved: `dlpulse bench run` measures more."
+        told.append(findings.speeds(run) or unresolved)
+    return " ".join(filter(None, told))
+
+
+def _stars(
+    state: Published, known: pd.DataFrame, points: pd.DataFrame, view: starfigures.View, chosen: list[str]
+) -> None:
+    st.markdown("### Trend")
+    if points.empty:
+        page.absent("No observed stars are known yet.", "`dlpulse collect stars`, then `dlpulse build`, reads them.")
+        return
+    show(starfigures.figure(state, known, points, view, chosen, height=340, picks=True), picks=page.names(known))
+
+
+def _speeds(run: measurements.Newest | None, known: pd.DataFrame, chosen: list[str]) -> None:
+    """Draw the training throughput that the table's speeds are of, with the chosen frameworks in colour."""
+    st.markdown("### This machine")
+    rows = run.headline() if run is not None else pd.DataFrame()
+    if run is None or rows.empty:
+        page.absent(
+            "This machine has not been measured yet.", "`dlpulse bench run --quick`, then `dlpulse build`, does it."
+        )
+        return
+    measure = benchfigures.MEASURES[0]
+    shown = benchfigures.ordered(benchfigures.labelled(rows), measure)
+    trials = run.trials.merge(shown[[*measurements.PROGRAM, "label"]], on=list(measurements.PROGRAM))
+    colour = shown["colour"].where(shown["framework_id"].isin(chosen), None)
+    end = benchfigures.top(shown, trials)
+    figure = benchfigures.spread(
+        shown.assign(colour=colour), trials, measure, str(shown["tuning"].iloc[0]), end, key="speeds", picks=True
+    )
+    show(figure, picks=page.names(known))
 
 
 def _note(figures: pd.DataFrame) -> str:
@@ -72,7 +124,7 @@ def _papers_base(figures: pd.DataFrame) -> str:
 
 def papers(state: Published, known: pd.DataFrame, figures: pd.DataFrame, chosen: list[str]) -> None:
     """Draw each framework's monthly share of arXiv papers, by one measure and one base at a time."""
-    st.markdown("#### Papers that name a framework")
+    st.markdown("### Papers that name a framework")
     points = data.mentions(state)
     if points.empty:
         page.absent(
@@ -88,20 +140,20 @@ def papers(state: Published, known: pd.DataFrame, figures: pd.DataFrame, chosen:
             "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
         )
         return
-    show(sharedfigures.papers(state, known, shown, kind, chosen, thin, height=300))
+    show(paperfigures.shares(state, known, shown, kind, chosen, thin, height=300))
 
 
 def surveys(state: Published, known: pd.DataFrame, chosen: list[str]) -> None:
     """Draw the shares of one survey, the newest at first."""
-    st.markdown("#### What surveys found")
+    st.markdown("### What surveys found")
     rows = data.surveys(state)
-    answered = rows[rows["asked"].astype(bool) & (rows["share"].notna() | rows["respondents"].notna())]
+    answered = rows[surveyfigures.asked(rows)]
     if answered.empty:
         page.absent("No survey figures yet.", "They are part of the cited facts: `dlpulse build` publishes them.")
         return
     kinds = answered["survey"] + " " + answered["year"].astype(str) + ": " + answered["population"]
     rows_shown = answered[kinds == controls.from_list("Survey", list(dict.fromkeys(kinds)), "survey")]
-    show(sharedfigures.survey(rows_shown, known, chosen, _not_asked(rows)))
+    show(surveyfigures.one(rows_shown, known, chosen, _not_asked(rows)))
 
 
 def _not_asked(rows: pd.DataFrame) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboards import controls, data, findings, literature, matrices, mentions, page, sharedfigures, wording
-from dashboards.figure import Clicked, Figure, show
+from dashboards import controls, data, findings, literature, mentions, page, wording
+from dashboards.figure import Clicked, show
+from dashboards.figures import papers as paperfigures
+from dashboards.figures.papers import ALL_YEARS
 from dashboards.reader import Published
 
-ALL_YEARS = "all"
 ARXIV = "https://arxiv.org/abs/"
 HONEST = "A paper counts when its title or abstract names the framework, by rules kept under a version."
 
@@ -45,7 +45,7 @@ def main() -> None:
             "A share of fewer says nothing; `dlpulse collect papers`, then `dlpulse build`, adds months.",
         )
     else:
-        clicked = show(sharedfigures.papers(state, known, shown, kind, chosen, thin, log=log))
+        clicked = show(paperfigures.shares(state, known, shown, kind, chosen, thin, log=log))
     _together(state, chosen)
     _list(state, known, chosen, clicked)
 
@@ -54,7 +54,9 @@ def _finding(shown: pd.DataFrame, chosen: list[str]) -> str:
     """Return the newest share of up to three chosen frameworks, largest first."""
     unit = f"of papers in {wording.month(shown['day'].max())}" if not shown.empty else ""
     values = shown.rename(columns={"share": "value"})
-    return findings.newest_values(values, chosen, unit, "Papers that name a framework", write=wording.percent)
+    return findings.newest_values(
+        values, chosen, unit, "Papers that name a framework", write=wording.percent, one_day=True
+    )
 
 
 def _together(state: Published, chosen: list[str]) -> None:
@@ -68,34 +70,7 @@ def _together(state: Published, chosen: list[str]) -> None:
     if cells.empty:
         page.absent(f"No paper of {year} names two of these frameworks.", "Choose another year.")
         return
-    when = "of all years" if year == ALL_YEARS else f"of {year}"
-    tooltip = [
-        alt.Tooltip("row:N", title="papers naming"),
-        alt.Tooltip("papers:Q", title="how many", format=","),
-        alt.Tooltip("column:N", title="that name also"),
-        alt.Tooltip("both:Q", title="both", format=","),
-        alt.Tooltip("share:Q", title="share", format=".1%"),
-    ]
-    named = cells.rename(columns={"name": "row", "beside": "column"})
-    show(
-        Figure(
-            "together",
-            _closest(cells, chosen),
-            f"Of the papers {when} that name the framework at the left, per cent that also name the one above",
-            matrices.matrix(named, tooltip, dark=page.is_dark()),
-            "Source: arXiv, title and abstract. Naming two says neither which was used nor why both are named.",
-            cells,
-        )
-    )
-
-
-def _closest(cells: pd.DataFrame, chosen: list[str]) -> str:
-    """Say of the chosen frameworks which pair is named together most."""
-    own = cells[cells["framework_id"].isin(chosen) & (cells["both"] > 0)]
-    if own.empty:
-        return "Which frameworks are named together"
-    most = own.iloc[int(own["share"].to_numpy(dtype=float).argmax())]
-    return f"{wording.percent(most['share'])} of the papers that name {most['name']} name {most['beside']} too"
+    show(paperfigures.together(cells, year, chosen))
 
 
 def _list(state: Published, known: pd.DataFrame, chosen: list[str], clicked: Clicked | None) -> None:

@@ -5,15 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboards import controls, measurements, page, performance, scatters, wording
-from dashboards.figure import Figure, show
+from dashboards import controls, data, measurements, page, performance
+from dashboards.figure import show
+from dashboards.figures import performance as performancefigures
 from dashboards.reader import Published
-
-ABOUT = (
-    "Each framework has a point for each of its programs on this machine. Speed is measured, popularity is counted; "
-    "neither makes the other, and another machine ranks otherwise."
-)
-LOGARITHMIC = ("stars_observed", "downloads_30d")
 
 
 def main() -> None:
@@ -25,7 +20,7 @@ def main() -> None:
     runs = measurements.runs(state)
     if runs.empty:
         with heading:
-            page.title("Is the popular one the fast one?", ABOUT)
+            page.title("Is the popular one the fast one?", performancefigures.ABOUT)
         page.absent(
             "This machine has not been measured yet.", "`dlpulse bench run --quick`, then `dlpulse build`, does it."
         )
@@ -36,16 +31,16 @@ def main() -> None:
     points = performance.points(state, popularity, known_on, run_id, device_id, *chosen)
     points = points.assign(label=points["engine"].astype(str) + " " + points["mode"].astype(str))
     with heading:
-        page.title(_finding(points, popularity), ABOUT)
+        page.title(_finding(points, popularity), performancefigures.ABOUT)
     if points.empty:
         page.absent(
             f"No measured framework has a known {performance.POPULARITY[popularity][0]}.",
             "Choose another measure, or `dlpulse collect` what is missing.",
         )
     else:
-        show(figure(points, popularity, known_on, chosen))
+        show(performancefigures.figure(points, popularity, known_on, chosen))
     st.markdown("#### The SQL behind it")
-    st.code(_sql(popularity, known_on, run_id, device_id, chosen), language="sql")
+    st.code(_sql(popularity, known_on, run_id, device_id, chosen), language="sql", wrap_lines=True)
 
 
 def _run(runs: pd.DataFrame) -> tuple[str, str]:
@@ -61,21 +56,8 @@ def _popularity(state: Published) -> tuple[str, str]:
     left, right = st.columns(2)
     with left:
         popularity = names[controls.from_list("Popularity", list(names), "popularity")]
-    days = performance.known_days(state)
-    if days.empty or not wording.known(days["first"].iloc[0]):
-        return popularity, ""
-    first, last = (pd.Timestamp(days[name].iloc[0]).date() for name in ("first", "last"))
     with right:
-        day = st.date_input(
-            "As known at the end of",
-            value=last,
-            min_value=first,
-            max_value=last,
-            key="known",
-            bind="query-params",
-            help="What dlpulse had read by then; it begins with the first collection.",
-        )
-    return popularity, "" if day == last else str(pd.Timestamp(str(day)) + pd.Timedelta(days=1))[:10]
+        return popularity, controls.known_on(data.known_days(state))
 
 
 def _setting(settings: pd.DataFrame) -> tuple[str, str, str, str]:
@@ -102,23 +84,6 @@ def _finding(points: pd.DataFrame, popularity: str) -> str:
     if fastest["framework_id"] == leader["framework_id"]:
         return f"{leader['name']} leads both: {measure}, and speed on this machine"
     return f"{leader['name']} leads in {measure}, {fastest['name']} has the highest median speed here"
-
-
-def figure(points: pd.DataFrame, popularity: str, known_on: str, chosen: tuple[str, str, str, str]) -> Figure:
-    """Return the scatter of popularity and speed."""
-    phase, track, tuning, size = chosen
-    said, number_format = performance.POPULARITY[popularity]
-    log = popularity in LOGARITHMIC
-    when = f" · as known before {wording.day(known_on)}" if known_on else ""
-    return Figure(
-        "performance",
-        f"{said[0].upper()}{said[1:]}, and images per second in {phase}",
-        f"Track {track}, {tuning}, batch {size}{', popularity on a logarithmic scale' if log else ''}{when}",
-        scatters.scatter(points, number_format=number_format, unit=said, log=log, dark=page.is_dark()),
-        "Median of process launches, the bar spans the quartiles; grey and hollow is not ranked. Highest "
-        "median is no verdict: the Benchmarks page tells which differences are resolved.",
-        points.drop(columns=["colour"]),
-    )
 
 
 def _sql(popularity: str, known_on: str, run_id: str, device_id: str, chosen: tuple[str, ...]) -> str:

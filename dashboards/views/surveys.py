@@ -5,14 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, controls, data, page, series, sharedfigures, wording
-from dashboards.figure import Figure, show
+from dashboards import controls, data, page, wording
+from dashboards.figure import show
+from dashboards.figures import surveys as surveyfigures
 
 NOT_ASKED = "not asked"
-WARNING = (
-    "Surveys reach different people and ask differently: shares of two surveys do not compare, nor do they add up to "
-    "100 %, since respondents name several tools."
-)
 
 
 def main() -> None:
@@ -26,7 +23,7 @@ def main() -> None:
     chosen = controls.frameworks(known)
     if rows.empty:
         with heading:
-            page.title("What surveys found", WARNING)
+            page.title("What surveys found", surveyfigures.WARNING)
         page.absent("No survey figures yet.", "They are part of the cited facts: `dlpulse build` publishes them.")
         return
     kinds = rows["survey"] + ": " + rows["population"]
@@ -39,26 +36,22 @@ def main() -> None:
     year = year.removesuffix(NOT_ASKED).rstrip(", ")
     own_year = own[own["year"].astype(str) == year]
     with heading:
-        page.title(_finding(own_year, chosen), WARNING)
-    if not _asked(own_year).any():
+        page.title(_finding(own_year, chosen), surveyfigures.WARNING)
+    if not surveyfigures.asked(own_year).any():
         page.absent(
             f"{own_year['survey'].iloc[0]} {year} did not ask about these frameworks.",
             "That is no zero: nobody had the choice to name one.",
         )
     else:
-        show(sharedfigures.survey(own_year, known, chosen))
-    course = own[_asked(own) & own["share"].notna()]
+        show(surveyfigures.one(own_year, known, chosen))
+    course = own[surveyfigures.asked(own) & own["share"].notna()]
     if course["year"].nunique() > 1:
-        show(years(course, known, chosen))
-
-
-def _asked(rows: pd.DataFrame) -> pd.Series[bool]:
-    return rows["asked"].astype(bool) & (rows["share"].notna() | rows["respondents"].notna())
+        show(surveyfigures.years(course, known, chosen))
 
 
 def _years(rows: pd.DataFrame) -> list[str]:
     """Return the survey's years: first those that asked, newest first, then those that did not, which say so."""
-    asked = set(rows.loc[_asked(rows), "year"])
+    asked = set(rows.loc[surveyfigures.asked(rows), "year"])
     every = sorted(set(rows["year"]), key=lambda year: (year not in asked, -year))
     return [str(year) if year in asked else f"{year}, {NOT_ASKED}" for year in every]
 
@@ -73,34 +66,6 @@ def _finding(rows: pd.DataFrame, chosen: list[str]) -> str:
     said = [f"{row.label} {write(row.value)}" for row in values.itertuples()]
     survey = f"{rows['survey'].iloc[0]} {rows['year'].iloc[0]}"
     return f"{survey}: {' · '.join(said)}{' votes' if voted else ''}" if said else f"What {survey} found"
-
-
-def years(rows: pd.DataFrame, known: pd.DataFrame, chosen: list[str]) -> Figure:
-    """Return the figure of one survey and population over the years that asked and published a base."""
-    days = pd.to_datetime(rows["year"].astype(str) + "-07-01")
-    points = rows.assign(series=rows["framework_id"], label=rows["name"], day=days, value=rows["share"], rounded_to=0)
-    points = points.assign(source=points["survey"] + " " + points["year"].astype(str))
-    gaps = pd.DataFrame(columns=["subject", "period_start", "period_end"])
-    broken = series.break_lines(points, gaps, series.LONGEST_STEP_DAYS["observed"])
-    look = charts.Look(
-        *(chosen, page.colours(known)),
-        number_format=".1%",
-        unit="share",
-        dark=page.is_dark(),
-        marks=True,
-        yearly=True,
-        height=320,
-    )
-    first = rows.iloc[0]
-    return Figure(
-        "survey-years",
-        f"{first['survey']} over the years",
-        f"Share of respondents who named each framework · {first['population']}",
-        charts.lines(broken, look),
-        f"Source: {first['survey']}, {wording.listing(sorted(set(rows['year'])))}. Years that did not ask, and those "
-        "without a base, are left out; lines break there.",
-        rows.drop(columns="name"),
-    )
 
 
 main()

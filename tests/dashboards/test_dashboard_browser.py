@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,134 +10,28 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.conftest import ROOT, environment
+from tests.dashboards.browsing import ARTIFACTS, Visit, chromium_path, serving, started
 from tests.dashboards.conftest import Home
 
 pytestmark = pytest.mark.browser
 
-ARTIFACTS = ROOT / "artifacts"
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SERVE = (
-    "import sys; from pathlib import Path; from dashboards import cli; from warehouse.settings import Settings;"
-    "home = Path(sys.argv[1]); sys.exit(cli.serve(Settings(home=home, raw=home / 'raw'), port=int(sys.argv[2])))"
-)
-DRAWN = '[data-testid="stVegaLiteChart"] svg path, [data-testid="stVegaLiteChart"] canvas'
-
 
 @pytest.fixture(scope="module")
 def dashboard(sample_home: Home) -> Iterator[str]:
-    """Serve the full sample as `dlpulse dashboard` does; yields the address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    home = sample_home("full")
-    command = [sys.executable, "-c", SERVE, str(home), str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, text=True)
-    address = f"http://127.0.0.1:{port}"
-    assert process.stdout is not None and process.stdout.readline() == f"Dashboard: {address}\n"
-    _wait_for(f"{address}/_stcore/health")
-    yield address
-    process.terminate()  # SIGINT is ignored by children of a background shell, as CI may be
-    assert process.wait(timeout=30) == 0
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"{url} did not answer")
+    """Serve the full sample; yields the address."""
+    with serving(sample_home("full")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Start Chromium; without one, skip locally and fail in CI."""
-    path = os.environ.get("DLPULSE_CHROMIUM") or shutil.which("chromium")
+    path = chromium_path()
     if not path:
         message = "no Chromium found: install Debian's chromium or set DLPULSE_CHROMIUM"
         pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with started(path) as chromium:
         yield chromium
-        chromium.close()
-
-
-class Visit:
-    """A page in the browser that remembers what went wrong and what was asked from elsewhere."""
-
-    def __init__(self, browser: Any, address: str, width: int, scheme: str = "light") -> None:
-        self.address, self.width = address, width
-        self.troubles: list[str] = []
-        self.foreign: list[str] = []
-        self.page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
-        self.page.on("console", self._said)
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("request", self._asked)
-
-    def _said(self, message: Any) -> None:
-        # A page opened by its own address first looks for Streamlit's services below it; Streamlit's way, then found.
-        probing = "/_stcore/" in message.location.get("url", "")
-        if message.type == "error" and not probing:
-            self.troubles.append(message.text)
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.foreign.append(request.url)
-
-    def open(self, path: str, *, drawn: bool = True) -> None:
-        self.page.goto(f"{self.address}/{path}")
-        self.page.wait_for_selector("h2", timeout=60_000)
-        if drawn:
-            self.page.wait_for_selector(DRAWN, state="attached", timeout=60_000)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the script has run to its end."""
-        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000)
-        self.page.wait_for_timeout(300)
-
-    def text(self) -> str:
-        return str(self.page.inner_text('[data-testid="stMain"]'))
-
-    def drawn_words(self) -> str:
-        return " ".join(self.page.locator('[data-testid="stVegaLiteChart"] svg text').all_text_contents())
-
-    def keep(self, name: str) -> None:
-        """Save the whole page as a picture."""
-        ARTIFACTS.mkdir(exist_ok=True)
-        height = self.page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
-        self.page.set_viewport_size({"width": self.width, "height": int(height) + 20})
-        self.page.wait_for_timeout(600)
-        self.page.screenshot(path=ARTIFACTS / f"{name}-{self.width}.png")
-        self.page.set_viewport_size({"width": self.width, "height": 900})
-
-    def download(self, label: str, folder: Path) -> Path:
-        """Take a file from the first figure's downloads; returns where it was saved."""
-        self.page.get_by_test_id("stPopoverButton").first.click()
-        with self.page.expect_download() as got:
-            self.page.get_by_role("button", name=label, exact=True).click()
-        path = folder / got.value.suggested_filename
-        got.value.save_as(path)
-        return path
-
-    def assert_well(self) -> None:
-        assert self.page.locator('[data-testid="stException"]').count() == 0
-        wide = self.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= self.width, f"the page is {wide} pixels wide"
-        assert (self.troubles, self.foreign) == ([], [])
 
 
 PAGES = {
@@ -297,3 +185,87 @@ def test_the_data_page_answers_sql(width: int, dashboard: str, browser: Any) -> 
     visit.page.get_by_role("button", name="Run", exact=True).click()
     visit.page.wait_for_selector("text=1 row")
     visit.assert_well()
+
+
+def test_a_click_on_a_bar_colours_its_framework_on_the_whole_page(dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("?framework=JAX")
+    before = visit.page.locator("table.dlp th.on").all_inner_texts()
+    assert [text.split("\n")[0].strip() for text in before] == ["JAXactive"]
+    speeds = visit.page.locator('[data-testid="stVegaLiteChart"]', has_text="keras-tensorflow")
+    speeds.locator("svg text", has_text="keras-tensorflow").first.click(force=True)
+    visit.page.wait_for_url("**framework=Keras**")
+    visit.settle()
+    assert visit.page.locator("table.dlp th.on").count() == 2
+    visit.assert_well()
+
+
+@pytest.mark.parametrize(
+    "controls", ["estimator=retained&measure=per+week", "aligned=age", "estimator=gross&measure=per+month"]
+)
+def test_the_stars_page_restores_every_view(controls: str, dashboard: str, browser: Any) -> None:
+    for width in (1440, 390):
+        visit = Visit(browser, dashboard, width)
+        visit.open(f"stars?{controls}")
+        visit.keep(f"stars-{controls.partition('=')[2].replace('&', '-').replace('=', '-')}")
+        visit.assert_well()
+
+
+def test_what_was_known_on_a_day_travels_in_the_address(dashboard: str, browser: Any) -> None:
+    visit = Visit(browser, dashboard, 1440)
+    visit.open("stars?estimator=retained")
+    visit.page.get_by_role("slider").press("Home")
+    visit.page.wait_for_url("**known=2026-11-18**")
+    visit.settle()
+    again = Visit(browser, dashboard, 1440)
+    again.open(visit.page.url.removeprefix(f"{dashboard}/"), drawn=False)
+    assert "No retained stars are known, as things were known when 19 Nov 2026 began." in again.text()
+    again.assert_well()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*PAGES, "data"])
+def test_no_page_has_serious_faults_of_accessibility(name: str, scheme: str, dashboard: str, browser: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    visit = Visit(browser, dashboard, 1440, scheme=scheme)
+    visit.open(PAGES[name][0] if name in PAGES else name, drawn=name in PAGES)
+    found = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [
+        f"{one['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:160]})"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_report_opens_from_the_disk_without_a_network(
+    width: int, browser: Any, sample_home: Home, tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    from dashboards import report
+
+    report.write(sample_home("full") / "dlpulse.duckdb", tmp_path / "out", lambda *_: None)
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((tmp_path / "out" / "index.html").as_uri())
+    shown = page.locator("figure svg:visible")
+    assert shown.count() == page.locator("figure").count() >= 12
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widest = max(box["x"] + box["width"] for box in (shown.nth(at).bounding_box() for at in range(shown.count())))
+    assert widest <= width
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"report-{width}.png", full_page=True)
+    serious = [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+    assert (troubles, serious) == ([], [])

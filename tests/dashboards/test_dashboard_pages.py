@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -18,7 +22,7 @@ from tests.dashboards.conftest import Home
 ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
 PAGES = [
     *("views/overview.py", "views/stars.py", "views/papers.py", "views/surveys.py", "views/usage.py"),
-    *("views/benchmarks.py", "views/performance.py", "views/data.py"),
+    *("views/benchmarks.py", "views/performance.py", "views/article.py", "views/data.py"),
 ]
 
 
@@ -27,13 +31,18 @@ def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **
     app = AppTest.from_file(str(ROOT / "dashboards" / "app.py"), default_timeout=60)
     for key, values in query.items():
         app.query_params[key] = values
-    app.run()
-    return app.switch_page(page).run() if page != PAGES[0] else app
+    # A page whose address is its file's name is found before the first run, which would draw the overview.
+    return (app.switch_page(page) if page != PAGES[0] else app).run()
 
 
 def words(app: AppTest) -> str:
     shown = [element.value for kind in (app.markdown, app.caption, app.info, app.success) for element in kind]
     return "\n".join([*shown, *(str(html.proto.body) for html in app.get("html"))])
+
+
+def _date(microseconds: float) -> str:
+    """Return the day of a slider's end."""
+    return str(pd.Timestamp(microseconds, unit="us").date())
 
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
@@ -195,8 +204,71 @@ def test_observed_points_are_readings_and_retained_ones_whole_days(
     assert "outage" not in retained
 
 
-def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stars_added_mark_the_period_that_is_not_over(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py", **{"stars-view": ["Table"]})
+    app.button_group(key="estimator").set_value("retained").run()
+    for measure, newest in (("per month", "2026-11-01"), ("per week", "2026-11-16")):
+        app.button_group(key="measure").set_value(measure).run()
+        rows = app.dataframe[0].value
+        keras = rows[rows["framework_id"] == "keras"].set_index("day")
+        assert keras.index.max() == pd.Timestamp(newest)
+        # Nov 22 was not over when it was read.
+        assert keras["partial"].sum() == 1 and keras["partial"].iloc[-1]
+        assert keras["days"].iloc[-1] == (21 if measure == "per month" else 6)
+        assert "known in part so far" in words(app)
+
+
+def test_an_archive_that_ended_leaves_its_last_month_unfinished(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py", **{"stars-view": ["Table"]})
+    app.button_group(key="estimator").set_value("gross").run()
+    app.button_group(key="measure").set_value("per month").run()
+    rows = app.dataframe[0].value
+    keras = rows[rows["framework_id"] == "keras"]
+    assert list(keras["value"]) == [93, 84, 93, 90, 66]
+    assert list(keras["partial"]) == [False] * 4 + [True]
+
+
+def test_by_age_stars_begin_with_the_first_release(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py", **{"stars-view": ["Table"]})
+    app.button_group(key="aligned").set_value("age").run()
+    rows = app.dataframe[0].value.set_index(["framework_id", "day"])
+    assert rows.loc[("keras", pd.Timestamp("2026-08-22")), "age"] == pytest.approx(11.41, abs=0.01)
+    assert (rows["age"] >= 0).all()
+    assert "by years since the framework's first release" in words(app)
+
+
+def test_stars_as_known_before_a_collection_are_those_known_then(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/stars.py")
+    app.button_group(key="estimator").set_value("retained").run()
+    assert len(charts(app)) == 1
+    day = app.slider(key="known")
+    assert (_date(day.proto.min), _date(day.proto.max)) == ("2026-11-18", "2026-11-22")
+    day.set_value(date(2026, 11, 20)).run()
+    assert not charts(app)
+    assert "No retained stars are known, as things were known when 21 Nov 2026 began." in words(app)
+    app.button_group(key="estimator").set_value("observed").run()
+    assert len(charts(app)) == 1 and "as known when 21 Nov 2026 began, UTC" in words(app)
+
+
+def test_releases_stand_on_the_lines_of_the_chosen(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/stars.py", framework=["PyTorch", "JAX"])
+    assert releases(app) == ["jax-v0.4.0", "jax-v0.5.0", "v1.0.0", "v2.0.0"]
+    app.button_group(key="releases").set_value("hidden").run()
+    assert releases(app) == []
+
+
+def releases(app: AppTest) -> list[str]:
+    """Return the versions that the first chart was sent."""
+    sets = [pa.ipc.open_stream(one.data.data).read_all() for one in app.get("vega_lite_chart")[0].proto.datasets]
+    return sorted(version for one in sets if "version" in one.column_names for version in one["version"].to_pylist())
+
+
+def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("cited"), "views/stars.py")
     app.button_group(key="estimator").set_value("gross").run()
     assert not charts(app)
     assert "No gross stars are known yet." in words(app)
@@ -207,13 +279,88 @@ def test_benchmarks_show_proof_noise_and_circumstances(sample_home: Home, monkey
     shown = words(app)
     proved = "Proved to be the same network before timing (layers, probabilities and loss, in float32)"
     assert f"{proved}: keras-tensorflow and pytorch." in shown
-    assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in shown
+    assert "## On this machine PyTorch trains 1.21 times as fast as Keras (keras-tensorflow)" in shown
+    assert "#### Stock: pytorch 2,032 and keras-tensorflow 1,680 images/s" in shown
     assert "#### Tuned: keras-tensorflow 2,856 images/s" in shown
     assert "Noisy, quartiles 10 % of the median apart or more: pytorch." in shown
     circumstances = app.table[0].value["value"]
     assert circumstances["cpu"] == "AMD EPYC 7R13 Processor"
     assert circumstances["torch"] == "2.13.0"
     assert circumstances["gpu"] == "none found"
+
+
+def test_each_measure_of_a_benchmark_has_its_figures(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/benchmarks.py")
+    measure = app.button_group(key="measure")
+    assert measure.options == ["Training", "Inference", "Latency", "First step", "Share of peak", "Accuracy by epoch"]
+    for heading, said in (
+        ("Inference", "#### Stock: keras-tensorflow 4,736 and pytorch 3,825 images/s"),
+        ("Latency", "#### Stock, p50: pytorch 0.38 and keras-tensorflow 0.93 ms"),
+        ("First step", "#### Stock, import: pytorch 1.70 and keras-tensorflow 6.05 s"),
+        ("Share of peak", "#### Stock: pytorch 16.9 % and keras-tensorflow 14.0 %"),
+        ("Accuracy by epoch", "reached by pytorch in 1.20 s on average (3 of 3 seeds)"),
+    ):
+        app.button_group(key="measure").set_value(heading).run()
+        assert said in words(app), heading
+        assert charts(app) and "NaN" not in json.dumps(charts(app))
+
+
+def test_a_benchmark_tells_which_differences_count(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/benchmarks.py")
+    assert [expander.label for expander in app.expander if "differences" in expander.label] == [
+        "Which differences count: 1 of 2 pairs"
+    ]
+    pairs = next(frame.value for frame in app.dataframe if "resolved" in frame.value)
+    assert list(zip(pairs["tuning"], pairs["resolved"], strict=True)) == [("stock", True), ("tuned", False)]
+
+
+def test_two_devices_stand_side_by_side_on_one_axis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "full"))) as connection:
+        other = "'dev-2' as device_id, 'run-9' as run_id, {} * 3 as {}"
+        for table, value in (("fct_bench_results", "median"), ("fct_bench_trials", "value")):
+            columns = other.format(value, value) + (", q3 * 3 as q3" if value == "median" else "")
+            connection.execute(f"insert into {table} select * replace ({columns}) from {table}")
+        connection.execute(
+            "insert into fct_bench_epochs select * replace ('dev-2' as device_id, 'run-9' as run_id) from fct_bench_epochs"
+        )
+        connection.execute(
+            "insert into dim_devices select * replace ('dev-2' as device_id, 'Apple M4' as cpu) from dim_devices"
+        )
+    app = opened(monkeypatch, tmp_path, "views/benchmarks.py")
+    assert len(charts(app)) == 2
+    app.button_group(key="device").set_value(["dev-1", "dev-2"]).run()
+    shown = words(app)
+    assert "### AMD EPYC 7R13 Processor (dev-1)" in shown and "### Apple M4 (dev-2)" in shown
+    # The other device's run has no proof of its own, and nothing is said of "this machine".
+    assert [warning.value for warning in app.warning] == [
+        "No parity proof is stored with this run: the networks may differ."
+    ]
+    assert "## How fast the same small network runs" in shown and "On this machine" not in shown
+    domains = {json.dumps(chart["layer"][0]["encoding"]["x"]["scale"]["domain"]) for chart in charts(app)}
+    assert len(charts(app)) == 4 and len(domains) == 1
+    app.button_group(key="measure").set_value("Accuracy by epoch").run()
+    assert len(charts(app)) == 2 and not app.exception
+
+
+def test_the_overview_answers_in_a_sentence(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = words(opened(monkeypatch, sample_home("full")))
+    assert "Stars gained in the twelve months to Aug 2026 (observed): PyTorch 2,828" in shown
+    speed = "On this machine PyTorch trains 1.21 times as fast as Keras (keras-tensorflow) (95 % interval 1.17 to 1.25)"
+    assert f"{speed}, stock (reference CNN, track default, batch 128)." in shown
+
+
+def test_what_is_not_resolved_is_in_no_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(sample.write(tmp_path / "dlpulse.duckdb", "full"))) as connection:
+        connection.execute("update fct_bench_ratios set resolved = false")
+    shown = words(opened(monkeypatch, tmp_path))
+    assert "trains" not in shown.replace("Which framework trains faster on this machine is not resolved", "")
+
+
+def test_the_overview_lays_trend_beside_speed(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), **{"stars-view": ["Table"], "speeds-view": ["Table"]})
+    assert "#### Observed stars, total" in words(app)
+    speeds = next(frame.value for frame in app.dataframe if "parity_proved" in frame.value)
+    assert list(speeds["engine"]) == ["pytorch", "keras-tensorflow"] and set(speeds["tuning"]) == {"stock"}
 
 
 def of_matched_track(path: Path, *tables: str) -> None:
@@ -243,11 +390,11 @@ def test_tracks_and_batch_sizes_are_never_in_one_chart(tmp_path: Path, monkeypat
             connection.execute(copies.format("'matched' as track", "phase = 'training'"))
             connection.execute(copies.format("512 as batch_size", "track = 'default' and phase = 'training'"))
     app = opened(monkeypatch, tmp_path, "views/benchmarks.py")
-    assert "#### Stock: keras-tensorflow 1,680 and pytorch 2,032 images/s" in words(app)
+    assert "#### Stock: pytorch 2,032 and keras-tensorflow 1,680 images/s" in words(app)
     app.button_group(key="batch").set_value("512").run()
-    assert "#### Stock: keras-tensorflow 16,795 and pytorch 20,325 images/s" in words(app)
+    assert "#### Stock: pytorch 20,325 and keras-tensorflow 16,795 images/s" in words(app)
     app.button_group(key="track").set_value("matched").run()
-    assert "#### Stock: keras-tensorflow 16,795 and pytorch 20,325 images/s" in words(app)
+    assert "#### Stock: pytorch 20,325 and keras-tensorflow 16,795 images/s" in words(app)
     assert "track matched" in words(app)
 
 
@@ -360,9 +507,9 @@ def test_the_scatter_shows_sql_that_anybody_can_run(sample_home: Home, monkeypat
 def test_the_scatter_knows_what_was_known_then(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/performance.py")
     today = table_of(app, "performance").set_index("framework_id")["popularity"]
-    day = app.date_input(key="known")
-    assert (str(day.min), str(day.value)) == ("2026-11-18", "2026-11-22")
-    day.set_value("2026-11-19").run()
+    day = app.slider(key="known")
+    assert (_date(day.proto.min), day.value) == ("2026-11-18", date(2026, 11, 22))
+    day.set_value(date(2026, 11, 19)).run()
     then = app.dataframe[0].value.set_index("framework_id")["popularity"]
     assert "frameworks_as_of('2026-11-20')" in app.code[0].value
     assert (then * 2 - today).abs().max() <= 1
@@ -414,3 +561,19 @@ def test_a_single_launch_is_called_too_few_and_not_noisy(tmp_path: Path, monkeyp
     assert "No result is noisy" not in told
     drawn = json.dumps(charts(app))
     assert "too noisy" not in told.replace("What is too noisy, or of", "") and "noisy, not ranked" not in drawn
+
+
+def test_the_article_s_claims_stand_with_verdict_reason_and_sql(
+    sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = sample_home("full")
+    app = opened(monkeypatch, home, "views/article.py")
+    shown = words(app)
+    assert re.search(r"The article of 2018, as of 30 Jun 2018: \d+ reproduced, \d+ contradicted", shown)
+    assert "1. Keras has more than 31,000 stars on GitHub" in shown and "✓ reproduced" in shown
+    app.button_group(key="on").set_value("22 Nov 2026").run()
+    assert "as of 22 Nov 2026" in words(app) and "counted on 2026-08-22" in words(app)
+    app.selectbox(key="claim").select_index(4).run()
+    with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(app.code[0].value).df()
+    assert list(rows["part"]) == ["keras", "pytorch"] and rows["holds"].all()
