@@ -180,7 +180,9 @@ def _horizontal(days: pd.Series[pd.Timestamp], outages: pd.DataFrame | None, *, 
     if outages is not None and not outages.empty:
         last = max(last, outages["until"].max())
     years = yearly or last - first > FEW_YEARS
-    ticks: dict[str, Any] = {"tickCount": 7 if years else 4}
+    # Months are told one by one, so that none is told twice.
+    months = max(1, math.ceil((last - first).days / 30.4 / 4))
+    ticks: dict[str, Any] = {"tickCount": 7 if years else alt.TimeIntervalStep(interval="month", step=months)}
     if yearly:
         ticks = {"values": [str(day.date()) for day in sorted(set(days))]}
     axis = alt.Axis(grid=False, labelFlush=False, format="%Y" if years else "%b %Y", **ticks)

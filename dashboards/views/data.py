@@ -117,7 +117,8 @@ def _schema(state: Published) -> None:
     tables = holdings.tables(state)
     table = controls.from_list("Table", list(tables["name"]), "table")
     one = tables[tables["name"] == table]
-    st.caption(str(one["description"].iloc[0]) if not one.empty else "")
+    described = not one.empty and wording.known(one["description"].iloc[0])
+    st.caption(str(one["description"].iloc[0]) if described else "")
     st.dataframe(
         holdings.columns(state, table),
         hide_index=True,

@@ -118,13 +118,17 @@ class Visit:
     def drawn_words(self) -> str:
         return " ".join(self.page.locator('[data-testid="stVegaLiteChart"] svg text').all_text_contents())
 
-    def keep(self, name: str) -> None:
-        """Save the whole page as a picture."""
+    def keep(self, name: str, width: int | None = None) -> None:
+        """Save the whole page as a picture, as wide as it is or as told."""
         ARTIFACTS.mkdir(exist_ok=True)
+        width = width or self.width
+        if width != self.width:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.wait_for_timeout(600)
         height = self.page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
-        self.page.set_viewport_size({"width": self.width, "height": int(height) + 20})
+        self.page.set_viewport_size({"width": width, "height": int(height) + 20})
         self.page.wait_for_timeout(600)
-        self.page.screenshot(path=ARTIFACTS / f"{name}-{self.width}.png")
+        self.page.screenshot(path=ARTIFACTS / f"{name}-{width}.png")
         self.page.set_viewport_size({"width": self.width, "height": 900})
 
     def download(self, label: str, folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.dashboards import sample
 from tests.dashboards.browsing import ARTIFACTS, Visit, chromium_path, serving, started
 from tests.dashboards.conftest import Home
 
@@ -55,7 +57,6 @@ def test_every_page_draws_its_chart_with_the_names_and_asks_nothing_of_the_inter
     visit.open(path)
     for words in expected:
         assert words in visit.drawn_words()
-    visit.keep(name)
     visit.assert_well()
 
 
@@ -64,7 +65,6 @@ def test_the_dark_page_is_dark(dashboard: str, browser: Any) -> None:
     visit.open("stars")
     background = visit.page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
     assert background == "rgb(18, 22, 28)"
-    visit.keep("stars-dark")
     visit.assert_well()
 
 
@@ -180,7 +180,6 @@ def test_the_data_page_answers_sql(width: int, dashboard: str, browser: Any) -> 
     visit.open("data", drawn=False)
     visit.page.wait_for_selector("text=Take it along")
     visit.settle()
-    visit.keep("data")
     visit.page.locator("textarea").fill("select name from dim_frameworks where framework_id = 'jax'")
     visit.page.get_by_role("button", name="Run", exact=True).click()
     visit.page.wait_for_selector("text=1 row")
@@ -224,12 +223,14 @@ def test_what_was_known_on_a_day_travels_in_the_address(dashboard: str, browser:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [*PAGES, "data"])
+@pytest.mark.parametrize("name", [*PAGES, "article", "data"])
 def test_no_page_has_serious_faults_of_accessibility(name: str, scheme: str, dashboard: str, browser: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     visit = Visit(browser, dashboard, 1440, scheme=scheme)
     visit.open(PAGES[name][0] if name in PAGES else name, drawn=name in PAGES)
+    for width in (2560, 390, 1440):
+        visit.keep(f"{name}-{scheme}", width)
     found = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response["violations"]
     serious = [
         f"{one['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:160]})"
@@ -238,6 +239,29 @@ def test_no_page_has_serious_faults_of_accessibility(name: str, scheme: str, das
         for node in one["nodes"]
     ]
     assert serious == []
+
+
+def test_eight_open_pages_follow_what_is_published(browser: Any, tmp_path: Path) -> None:
+    database = sample.write(tmp_path / "dlpulse.duckdb", "full")
+    paths = [path for path, _ in PAGES.values()] + ["article"]
+    with serving(tmp_path) as address:
+        visits = [Visit(browser, address, 1440) for _ in paths]
+        for visit, path in zip(visits, paths, strict=True):
+            visit.open(path, drawn=False)
+        for day in (23, 24, 25):
+            new = tmp_path / "new.duckdb"
+            shutil.copy(database, new)
+            with duckdb.connect(str(new)) as connection:
+                row = f"('n', 'stars', '2026-11-{day}')"
+                connection.execute(f"insert into meta_responses (response_id, source, fetched_at) values {row}")
+            new.replace(database)
+            for visit in visits:
+                visit.page.keyboard.press("r")
+            for visit in visits:
+                visit.page.wait_for_selector(f"text=As known on {day} Nov 2026", timeout=60_000)
+                visit.settle()
+        for visit in visits:
+            visit.assert_well()
 
 
 @pytest.mark.parametrize("width", [1440, 390])

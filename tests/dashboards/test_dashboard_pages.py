@@ -321,7 +321,8 @@ def test_two_devices_stand_side_by_side_on_one_axis(tmp_path: Path, monkeypatch:
             columns = other.format(value, value) + (", q3 * 3 as q3" if value == "median" else "")
             connection.execute(f"insert into {table} select * replace ({columns}) from {table}")
         connection.execute(
-            "insert into fct_bench_epochs select * replace ('dev-2' as device_id, 'run-9' as run_id) from fct_bench_epochs"
+            "insert into fct_bench_epochs "
+            "select * replace ('dev-2' as device_id, 'run-9' as run_id) from fct_bench_epochs"
         )
         connection.execute(
             "insert into dim_devices select * replace ('dev-2' as device_id, 'Apple M4' as cpu) from dim_devices"
