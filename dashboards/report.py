@@ -24,7 +24,7 @@ from warehouse.exportfolder import refuse_other, replacing, resolved
 
 KIND = "report"
 INDEX = "index.html"
-WIDE, NARROW = 960, 340
+WIDE, NARROW = 1100, 340
 """Pixels that a chart is drawn for; the page shows the one that fits."""
 _MANIFEST = re.compile(r'<script type="application/json" id="files">(.*?)</script>', re.DOTALL)
 _TABLE_ROWS = 60

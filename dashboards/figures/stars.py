@@ -139,7 +139,7 @@ def _on_their_lines(releases: pd.DataFrame, broken: pd.DataFrame, chosen: Sequen
             if not days.min() <= at <= days.max():
                 continue
             values = line["value"].to_numpy(dtype=float)
-            x, place = days.astype("int64").to_numpy(), at.as_unit(days.dt.unit).value
+            x, place = (days - at).dt.total_seconds().to_numpy(), 0.0
             value = np.exp(np.interp(place, x, np.log(values))) if log else np.interp(place, x, values)
             age = {"age": np.interp(place, x, line["age"].to_numpy(dtype=float))} if "age" in line else {}
             told = {"framework_id": release.framework_id, "version": release.version, "day": at}

@@ -256,15 +256,19 @@ def test_stars_as_known_before_a_collection_are_those_known_then(
 
 def test_releases_stand_on_the_lines_of_the_chosen(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/stars.py", framework=["PyTorch", "JAX"])
-    assert releases(app) == ["jax-v0.4.0", "jax-v0.5.0", "v1.0.0", "v2.0.0"]
+    shown = releases(app)
+    assert sorted(shown) == ["jax-v0.4.0", "jax-v0.5.0", "v1.0.0", "v2.0.0"]
+    # Between the readings around each: of July and December 2018, of 2022 and 2023.
+    assert 27_000 < shown["v1.0.0"] < 28_100 and 68_000 < shown["v2.0.0"] < 71_000
     app.button_group(key="releases").set_value("hidden").run()
-    assert releases(app) == []
+    assert releases(app) == {}
 
 
-def releases(app: AppTest) -> list[str]:
-    """Return the versions that the first chart was sent."""
+def releases(app: AppTest) -> dict[str, float]:
+    """Return the versions that the first chart was sent, and how high they stand."""
     sets = [pa.ipc.open_stream(one.data.data).read_all() for one in app.get("vega_lite_chart")[0].proto.datasets]
-    return sorted(version for one in sets if "version" in one.column_names for version in one["version"].to_pylist())
+    rows = [row for one in sets if "version" in one.column_names for row in one.to_pylist()]
+    return {row["version"]: row["value"] for row in rows}
 
 
 def test_an_estimator_without_readings_says_why(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
