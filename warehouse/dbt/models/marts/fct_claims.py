@@ -19,7 +19,7 @@ def model(dbt, session):
     dbt.ref("fct_bench_ratios")
     dbt.ref("meta_parity")
     dbt.ref("meta_responses")
-    (today,) = dbt.ref("int_today").fetchone()
+    ((today,),) = dbt.ref("int_today").fetchall()
 
     def ask(sql):
         return session.sql(sql).to_arrow_table().to_pylist()
