@@ -69,7 +69,9 @@ def _claims(state: Published) -> Iterator[Chapter]:
     for day in dict.fromkeys(claims["valid_on"]):
         own = claims[claims["valid_on"] == day]
         yield Chapter(
-            f"The article of 2018, as of {wording.day(day)}", claim_table.summary(own), claim_table.table(own)
+            f"The article of 2018, for {wording.day(day)}",
+            claim_table.summary(own),
+            claim_table.table(own, with_sql=True),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards import ink, wording
+from warehouse import claims as catalogue
 
 STYLE = Path(__file__).with_name("claim_table.css")
 VERDICTS = {
@@ -22,19 +23,25 @@ _COLOURS = {"COLOUR_REPRODUCED": "#1B7F4D", "COLOUR_CONTRADICTED": "#B3261E"}
 
 
 def summary(claims: pd.DataFrame) -> str:
-    """Return how many of the parts have each verdict: `21 reproduced, 4 contradicted, 9 not reproducible`."""
+    """Return how many of the claims' parts have each verdict: `21 parts reproduced, 4 contradicted, …`."""
     counts = claims["verdict"].value_counts()
-    return ", ".join(f"{counts.get(verdict, 0)} {words[2:]}" for verdict, words in VERDICTS.items())
+    told = [f"{counts.get(verdict, 0)} {words[2:]}" for verdict, words in VERDICTS.items()]
+    return ", ".join([told[0].replace(" ", " parts ", 1), *told[1:]])
 
 
-def table(claims: pd.DataFrame, *, dark: bool = False) -> str:
-    """Return the rows of data.claims of one day as HTML, a heading for each claim."""
+def table(claims: pd.DataFrame, *, dark: bool = False, with_sql: bool = False) -> str:
+    """Return the rows of data.claims of one day as HTML, under each claim its rule and, `with_sql`, its statement."""
+    rules = {claim.number: claim.holds for claim in catalogue.load()}
     style = STYLE.read_text("utf-8")
     for name, colour in _COLOURS.items():
         style = style.replace(name, ink.readable(colour, dark=dark))
     body = []
     for (number, claim), parts in claims.groupby(["number", "claim"], sort=False):
-        body.append(f'<tr><th colspan="4" scope="rowgroup">{number}. {escape(str(claim))}</th></tr>')
+        sql = f"<details><summary>SQL</summary><pre>{escape(str(parts['evidence_sql'].iloc[0]))}</pre></details>"
+        body.append(
+            f'<tr><th colspan="4" scope="rowgroup">{number}. {escape(str(claim))}'
+            f'<div class="why">Holds: {escape(rules.get(number, ""))}</div>{sql if with_sql else ""}</th></tr>'
+        )
         body += [_row(part) for part in parts.to_dict("records")]
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Part", "The article says", "Measured", "Verdict"))
     head, rows = f"<thead><tr>{heads}</tr></thead>", f"<tbody>{''.join(body)}</tbody>"
@@ -46,7 +53,8 @@ def _row(part: Mapping[Any, Any]) -> str:
     verdict = str(part["verdict"])
     words = str(part["part"]).replace(".", ", ").replace("_", " ")
     return (
-        f'<tr><td>{escape(words)}</td><td data-label="stated">{escape(str(part["stated_value"]))}</td>'
+        f'<tr><td data-label="part">{escape(words)}</td>'
+        f'<td data-label="stated">{escape(str(part["stated_value"]))}</td>'
         f'<td data-label="measured">{escape(measured)}<div class="why">{escape(str(part["reason"]))}</div></td>'
         f'<td class="verdict {escape(verdict, quote=True)}">{escape(VERDICTS.get(verdict, verdict))}</td></tr>'
     )

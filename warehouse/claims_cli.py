@@ -17,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse import claims as catalogue
-from warehouse.errors import BadInputError
+from warehouse.errors import BadInputError, DlpulseError
 from warehouse.formats import Format, write_rows
-from warehouse.query import Damaged, is_damage, open_readonly
+from warehouse.query import Damaged, is_damage, one_line, open_readonly
 from warehouse.settings import Settings
 
 TODAY = "today"
@@ -44,7 +44,7 @@ def claims(
     ] = str(catalogue.ARTICLE_DAY),
     form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
 ) -> None:
-    """Decide the claims of the article of 2018, as of a day, from all that is known now.
+    """Decide the claims of the article of 2018 for a day, from all that is known now.
 
     Every verdict comes from a query over the tables; `--format csv` prints it too.
     """
@@ -78,24 +78,28 @@ def _asking(database: Path) -> Iterator[catalogue.Ask]:
         except duckdb.Error as error:
             if is_damage(error):
                 raise Damaged(database) from None
-            raise
+            told = f"{database} cannot be asked: {one_line(error)}"
+            raise DlpulseError(f"{told}; `dlpulse build` makes it anew") from None
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
     """Print each claim, and under it its parts with verdict, what was stated and measured, and why."""
     console = Console(highlight=False)
+    rules = {claim.number: claim.holds for claim in catalogue.load()}
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _LOOKS}
     for (number, claim), parts in groupby(rows, lambda row: (row["claim_id"].partition(".")[0], row["claim"])):
         console.print(Text(f"{number}. {claim}", "bold"))
+        console.print(Padding(Text(f"Holds: {rules[int(number)]}", "dim"), (0, 0, 0, 3)))
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
         for row in parts:
             words, style = _LOOKS[row["verdict"]]
-            found = f"{row['claim_id'].partition('.')[2]}: {row['measured_value'] or 'not known'}"
+            part = row["claim_id"].partition(".")[2]
+            found = f"{part} (says: {row['stated_value']}): {row['measured_value'] or 'not known'}"
             grid.add_row(Text(words, style), Text(found))
             grid.add_row("", Text(str(row["reason"]), "dim"))
         console.print(Padding(grid, (0, 0, 1, 3)))
     day = rows[0]["valid_on"] if rows else ""
     told = ", ".join(f"{count} {_LOOKS[verdict][0]}" for verdict, count in counts.items())
-    console.print(f"As of {day}: {told}. `dlpulse claims --format csv` has each verdict's SQL.")
+    console.print(f"For {day}, parts: {told}. `dlpulse claims --format csv` has each verdict's SQL.")

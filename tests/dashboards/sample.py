@@ -45,6 +45,7 @@ create table fct_stars (
     framework_id varchar, repo_id varchar, day date, estimator varchar, stars bigint, stars_added bigint,
     is_partial boolean, rounded_to bigint, source varchar, known_at timestamp, response_id varchar
 );
+create table fct_repo_days (repo_id varchar, day date, archived boolean);
 create table fct_papers (
     arxiv_id varchar, submitted_on date, title varchar, primary_category varchar, categories varchar[], known_at timestamp,
     response_id varchar

@@ -574,11 +574,12 @@ def test_the_article_s_claims_stand_with_verdict_reason_and_sql(
     home = sample_home("full")
     app = opened(monkeypatch, home, "views/article.py")
     shown = words(app)
-    assert re.search(r"The article of 2018, as of 30 Jun 2018: \d+ reproduced, \d+ contradicted", shown)
+    assert re.search(r"The article of 2018, for 30 Jun 2018: \d+ parts reproduced, \d+ contradicted", shown)
     assert "1. Keras has more than 31,000 stars on GitHub" in shown and "✓ reproduced" in shown
     app.button_group(key="on").set_value("22 Nov 2026").run()
-    assert "as of 22 Nov 2026" in words(app) and "counted on 2026-08-22" in words(app)
-    app.selectbox(key="claim").select_index(4).run()
+    assert "for 22 Nov 2026" in words(app) and "counted on 2026-08-22" in words(app)
+    app.selectbox(key="claim").select_index(1).run()
+    assert "date '2026-11-22'" in app.code[0].value
     with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
         rows = connection.execute(app.code[0].value).df()
     assert list(rows["part"]) == ["keras", "pytorch"] and rows["holds"].all()

@@ -36,13 +36,14 @@ def test_it_answers_first_and_holds_every_chapter(folder: Path) -> None:
     page = (folder / "index.html").read_text("utf-8")
     assert re.findall(r"<h2>(.*?)</h2>", page) == [
         *("Stars", "Papers", "Surveys", "Downloads and questions", "Benchmarks", "Popularity × speed"),
-        *("The article of 2018, as of 30 Jun 2018", "The article of 2018, as of 22 Nov 2026"),
+        *("The article of 2018, for 30 Jun 2018", "The article of 2018, for 22 Nov 2026"),
     ]
     assert "has the most stars" in re.findall(r"<h1>(.*?)</h1>", page)[0]
     assert "PyTorch trains 1.21 times as fast as Keras (keras-tensorflow)" in page
     assert "As known on 22 Nov 2026, 10:00 UTC" in page
     assert page.count('class="wide"') == page.count('class="narrow"') == page.count("<figure ") >= 12
     assert "Torch (Lua), to 2018" in page
+    assert page.count("<summary>SQL</summary>") == 22 and "date '2018-06-30'" in page
 
 
 def test_it_needs_neither_network_nor_script(folder: Path) -> None:

@@ -37,7 +37,9 @@ texts as (
         'full_text' as measure,
         newer.share,
         older.share as share_before,
-        format('full text, {} and {}', strftime(newer.month, '%b %Y'), strftime(older.month, '%b %Y')) as told
+        format(
+            'full text as published, {} and {}', strftime(newer.month, '%b %Y'), strftime(older.month, '%b %Y')
+        ) as told
     from fct_mentions_monthly as newer
     inner join fct_mentions_monthly as older
         on
@@ -63,7 +65,7 @@ final as (
         measured.share > measured.share_before as holds,
         coalesce(
             measured.told,
-            if(kinds.measure = 'full_text', 'nobody published full-text shares of these months a year apart', null)
+            if(kinds.measure = 'full_text', 'no full-text shares of two months a year apart are in the tables', null)
         ) as reason
     from (values ('keras'), ('pytorch')) as stated (framework_id)
     cross join (values ('title_abstract'), ('full_text')) as kinds (measure)

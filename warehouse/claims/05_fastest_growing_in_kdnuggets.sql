@@ -1,7 +1,7 @@
 -- Claim: In KDnuggets' poll Keras and PyTorch are the fastest-growing data-science tools.
--- Holds: Among the first two of all tools whose figures of the newest poll and of the one a year before are known, by
---   growth of their share of voters, of their votes where no number of voters was published. The poll is of the day's
---   year or of the year before it. Only the tools in the table are compared: the deep-learning ones, scikit-learn and
+-- Holds: They grew, and are among the first two of the tools whose figures are recorded for the newest poll of the
+--   year before the day (it is held each May) and for the one before it, by growth of their share of voters, or of
+--   their votes where no number of voters was published. Recorded are the deep-learning tools, scikit-learn and
 --   Python.
 -- Needs: nothing can: the poll was not held after 2019
 with polls as (
@@ -19,7 +19,7 @@ with polls as (
 newest as (
     select max(year) as year
     from polls
-    where year <= year($on) and year >= year($on) - 1
+    where year between year($on - interval 5 months) - 1 and year($on - interval 5 months)
 ),
 
 growth as (
@@ -31,8 +31,8 @@ growth as (
         older.votes as votes_before,
         newer.share is not null and older.share is not null as by_share,
         case
-            when newer.share is not null and older.share is not null then newer.share / older.share - 1
-            else newer.votes / older.votes - 1
+            when newer.share is not null and older.share is not null then newer.share / nullif(older.share, 0) - 1
+            else newer.votes / nullif(older.votes, 0) - 1
         end as growth
     from polls as newer
     inner join polls as older on newer.label = older.label and newer.year = older.year + 1
@@ -42,24 +42,31 @@ growth as (
 ranked as (
     select
         *,
-        rank() over (order by growth desc) as place,
+        rank() over (order by growth desc nulls last) as place,
         count(*) over () as tools
     from growth
+),
+
+-- A framework of several labels is told by the one that grew most.
+best as (
+    select *
+    from ranked
+    qualify row_number() over (partition by framework_id order by place, label) = 1
 ),
 
 final as (
     select
         stated.framework_id as part,
         'among the fastest-growing' as stated,
-        format('{:+.0f} %, place {} of {}', 100 * ranked.growth, ranked.place, ranked.tools) as measured,
-        ranked.place <= 2 as holds,
+        format('{:+.0f} %, place {} of {} recorded', 100 * best.growth, best.place, best.tools) as measured,
+        best.place <= 2 and best.growth > 0 as holds,
         format(
             '{} to {}: {:,} votes after {:,}, by {}',
-            ranked.year - 1, ranked.year, ranked.votes, ranked.votes_before,
-            case when ranked.by_share then 'share of voters' else 'votes, as the number of voters was not published' end
+            best.year - 1, best.year, best.votes, best.votes_before,
+            case when best.by_share then 'share of voters' else 'votes, as the number of voters was not published' end
         ) as reason
     from (values ('keras'), ('pytorch')) as stated (framework_id)
-    left join ranked using (framework_id)
+    left join best using (framework_id)
 )
 
 select * from final

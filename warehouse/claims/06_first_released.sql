@@ -1,6 +1,7 @@
 -- Claim: Keras was first released in March 2015, PyTorch in January 2017 (the English edition says October 2016).
--- Holds: The month is that of the registry's first release, and of the oldest release that GitHub lists, which may be
---   younger than the first announcement. The day plays no part.
+-- Holds: The month is that of the registry's first release, which is typed from the projects' own announcements; and
+--   of the oldest release in GitHub's list as far as it was read. A later oldest one tells nothing, an earlier one
+--   speaks against it. The day plays no part.
 -- Needs: dlpulse collect releases, which reads the list of releases
 with stated as (
     select *
@@ -17,7 +18,7 @@ measured as (
         framework_id,
         'registry' as told_by,
         first_released_on as day,
-        'as the registry has it' as reason
+        null as version
     from dim_frameworks
     where first_released_on is not null
     union all
@@ -25,7 +26,7 @@ measured as (
         framework_id,
         'github' as told_by,
         min(released_on) as day,
-        format('the oldest of {} releases that GitHub lists is {}', count(*), arg_min(version, released_on)) as reason
+        arg_min(version, (released_on, version)) as version
     from fct_releases
     group by framework_id
 ),
@@ -35,8 +36,17 @@ final as (
         stated.name || '.' || kinds.told_by as part,
         strftime(stated.month, '%B %Y') as stated,
         strftime(measured.day, '%-d %B %Y') as measured,
-        date_trunc('month', measured.day) = stated.month as holds,
-        measured.reason
+        case
+            when kinds.told_by = 'registry' or date_trunc('month', measured.day) <= stated.month
+                then date_trunc('month', measured.day) = stated.month
+        end as holds,
+        case
+            when measured.day is null then null
+            when kinds.told_by = 'registry' then 'as the registry has it, typed from the announcement'
+            when date_trunc('month', measured.day) <= stated.month
+                then format('the oldest release that was read is {}', measured.version)
+            else format('the oldest release that was read is {}: an earlier one may not be listed', measured.version)
+        end as reason
     from stated
     cross join (values ('registry'), ('github')) as kinds (told_by)
     left join measured on stated.framework_id = measured.framework_id and kinds.told_by = measured.told_by

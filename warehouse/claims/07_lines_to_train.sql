@@ -5,9 +5,10 @@
 with newest as (
     select
         engine,
-        arg_max(value, started_at) as lines
+        arg_max(value, (started_at, trial_id)) as lines,
+        max(started_at) as counted_at
     from fct_bench_trials
-    where metric = 'code_lines' and track = 'default' and not control
+    where metric = 'code_lines' and track = 'default' and stack = '' and not control
     group by engine
 ),
 
@@ -17,8 +18,10 @@ final as (
         stated.stated,
         format('{:.0f} lines', newest.lines) as measured,
         newest.lines between stated.least and stated.most as holds,
-        case when newest.lines is not null then 'logical lines beyond the model, in dlpulse''s trainer ' || stated.engine end
-            as reason
+        format(
+            'logical lines beyond the model in dlpulse''s trainer {}, counted on {}',
+            stated.engine, newest.counted_at::date
+        ) as reason
     from (
         values
             ('keras', 'keras-tensorflow', 'one', 1, 5),

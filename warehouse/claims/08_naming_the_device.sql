@@ -5,9 +5,10 @@
 with newest as (
     select
         engine,
-        arg_max(value, started_at) as calls
+        arg_max(value, (started_at, trial_id)) as calls,
+        max(started_at) as counted_at
     from fct_bench_trials
-    where metric = 'device_calls' and track = 'default' and not control
+    where metric = 'device_calls' and track = 'default' and stack = '' and not control
     group by engine
 ),
 
@@ -17,8 +18,9 @@ final as (
         stated.stated,
         format('{:.0f} calls', newest.calls) as measured,
         case stated.stated when 'implicit' then newest.calls = 0 else newest.calls > 0 end as holds,
-        case when newest.calls is not null then 'calls that name a device, in dlpulse''s trainer ' || stated.engine end
-            as reason
+        format(
+            'calls that name a device in dlpulse''s trainer {}, counted on {}', stated.engine, newest.counted_at::date
+        ) as reason
     from (
         values ('keras', 'keras-tensorflow', 'implicit'), ('pytorch', 'pytorch', 'explicit')
     ) as stated (framework_id, engine, stated)

@@ -1,13 +1,14 @@
 -- Claim: Theano is no longer developed; Caffe, MXNet, Chainer and CNTK are less used than Keras and PyTorch.
--- Holds: Theano: archived, or without a release in the year before the day. The others: fewer papers name them in title
---   or abstract in the twelve months up to the day than name Keras, and than name PyTorch; where no papers are known,
---   fewer observed stars at the count nearest to the day, at most half a year away.
--- Needs: dlpulse collect releases papers, which read the releases and the papers of that time
+-- Holds: Theano: its repository was archived by the day, or no release came in the year before it; a release in that
+--   year may be maintenance and does not tell. The others: fewer papers name them in title or abstract in the twelve
+--   whole months up to the day than name Keras, and than name PyTorch; where these are not known, fewer observed
+--   stars, all counted within half a year of the day and a quarter of each other.
+-- Needs: dlpulse collect stars releases papers, which read the records, releases and papers of that time
 with released as (
     select
         framework_id,
         max(released_on) as day,
-        arg_max(version, released_on) as version
+        arg_max(version, (released_on, version)) as version
     from fct_releases
     where released_on <= $on and not is_prerelease
     group by framework_id
@@ -15,27 +16,29 @@ with released as (
 
 archived as (
     select
-        framework_id,
-        bool_and(archived) as archived
-    from dim_repos
-    where archived is not null
-    group by framework_id
+        repos.framework_id,
+        min(days.day) as day
+    from fct_repo_days as days
+    inner join dim_repos as repos on days.repo_id = repos.repo_id
+    where days.archived and days.day <= $on
+    group by repos.framework_id
 ),
 
--- Archived is what GitHub says today; of an earlier day it tells nothing.
 developed as (
     select
-        'theano' as framework_id,
+        theano.framework_id,
         'no longer developed' as stated,
-        format('last release {} on {}', released.version, released.day) as measured,
+        concat_ws(
+            ', ',
+            case when archived.day is not null then 'archived' end,
+            case when released.day is not null then format('last release {} on {}', released.version, released.day) end
+        ) as measured,
+        case when archived.day is not null or $on - released.day > 365 then true end as holds,
         case
-            when archived.archived and $on >= (select max(fetched_at)::date from meta_responses) - 31 then true
-            when released.day is not null then $on - released.day > 365
-        end as holds,
-        case
-            when archived.archived and $on >= (select max(fetched_at)::date from meta_responses) - 31
-                then 'its repository is archived'
-            when released.day is not null then format('{} days before', $on - released.day)
+            when archived.day is not null then format('archived when it was read on {}', archived.day)
+            when $on - released.day > 365 then format('the last release was {} days before', $on - released.day)
+            when released.day is not null
+                then format('the last release was {} days before: releases do not tell', $on - released.day)
         end as reason
     from (values ('theano')) as theano (framework_id)
     left join released using (framework_id)
@@ -76,7 +79,9 @@ usage as (
         least(keras_papers.papers, pytorch_papers.papers) as fewest_papers,
         least(keras_stars.stars, pytorch_stars.stars) as fewest_stars,
         papers.papers + keras_papers.papers + pytorch_papers.papers is not null as by_papers,
-        stars.stars + keras_stars.stars + pytorch_stars.stars is not null as by_stars
+        greatest(stars.day, keras_stars.day, pytorch_stars.day)
+        - least(stars.day, keras_stars.day, pytorch_stars.day) <= 92
+        and stars.stars + keras_stars.stars + pytorch_stars.stars is not null as by_stars
     from (values ('caffe'), ('mxnet'), ('chainer'), ('cntk')) as own (framework_id)
     left join papers using (framework_id)
     left join stars using (framework_id)
@@ -96,8 +101,8 @@ used as (
         end as measured,
         case when by_papers then papers < fewest_papers when by_stars then stars < fewest_stars end as holds,
         case
-            when by_papers then format('Keras or PyTorch, the lesser of them: {:,} papers in these months', fewest_papers)
-            when by_stars then format('Keras or PyTorch, the lesser of them: {:,}; counted on {}', fewest_stars, day)
+            when by_papers then format('the lesser of Keras and PyTorch has {:,} papers in these months', fewest_papers)
+            when by_stars then format('the lesser of Keras and PyTorch has {:,} stars; about {}', fewest_stars, day)
         end as reason
     from usage
 ),
@@ -106,7 +111,7 @@ final as (
     select
         framework_id as part,
         stated,
-        measured,
+        nullif(measured, '') as measured,
         holds,
         reason
     from developed

@@ -52,15 +52,20 @@ def load() -> list[Claim]:
 def judged(ask: Ask, on: date) -> Iterator[dict[str, Any]]:
     """Yield the rows of fct_claims for a day: each part of each claim with what was measured and the verdict on it.
 
-    A part that the data do not tell is not_reproducible, and its reason says which collection would decide it.
+    A part that the data do not tell is not_reproducible, and its reason says why, or which collection would decide it.
+
+    Raises:
+        DlpulseError: when a statement's answer is not of the form that every claim's has.
     """
     for claim in load():
         sql = claim.evidence(on)
-        for row in ask(sql):
-            if tuple(row) != _ANSWER:
-                raise DlpulseError(
-                    f"claim {claim.number}: expected the columns {', '.join(_ANSWER)}, found {tuple(row)}"
-                )
+        rows = ask(sql)
+        if any(tuple(row) != _ANSWER for row in rows):
+            raise DlpulseError(f"claim {claim.number}: expected the columns {', '.join(_ANSWER)}, found {[*rows[0]]}")
+        parts = [str(row["part"]) for row in rows]
+        if len(set(parts)) < len(parts):
+            raise DlpulseError(f"claim {claim.number}: expected each part once, found {', '.join(parts)}")
+        for row in rows:
             yield {
                 "claim_id": f"{claim.number}.{row['part']}",
                 "claim": claim.claim,

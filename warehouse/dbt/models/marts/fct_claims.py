@@ -11,6 +11,7 @@ def model(dbt, session):
     dbt.ref("dim_frameworks")
     dbt.ref("dim_repos")
     dbt.ref("fct_stars")
+    dbt.ref("fct_repo_days")
     dbt.ref("fct_mentions")
     dbt.ref("fct_mentions_monthly")
     dbt.ref("fct_releases")
@@ -18,7 +19,6 @@ def model(dbt, session):
     dbt.ref("fct_bench_trials")
     dbt.ref("fct_bench_ratios")
     dbt.ref("meta_parity")
-    dbt.ref("meta_responses")
     ((today,),) = dbt.ref("int_today").fetchall()
 
     def ask(sql):
