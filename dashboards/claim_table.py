@@ -37,10 +37,11 @@ def table(claims: pd.DataFrame, *, dark: bool = False, with_sql: bool = False) -
         style = style.replace(name, ink.readable(colour, dark=dark))
     body = []
     for (number, claim), parts in claims.groupby(["number", "claim"], sort=False):
+        rule = escape(rules.get(int(str(number)), ""))
         sql = f"<details><summary>SQL</summary><pre>{escape(str(parts['evidence_sql'].iloc[0]))}</pre></details>"
         body.append(
             f'<tr><th colspan="4" scope="rowgroup">{number}. {escape(str(claim))}'
-            f'<div class="why">Holds: {escape(rules.get(int(str(number)), ""))}</div>{sql if with_sql else ""}</th></tr>'
+            f'<div class="why">Holds: {rule}</div>{sql if with_sql else ""}</th></tr>'
         )
         body += [_row(part) for part in parts.to_dict("records")]
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("Part", "The article says", "Measured", "Verdict"))
