@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from bench import codesize, data, default_track, network, reference
 from bench.engines import ENGINES
+from bench.job import Job
 
 pytestmark = pytest.mark.engines
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,10 +169,24 @@ def test_a_trial_tells_what_the_framework_makes_of_float32_and_of_compiling_by_i
 @pytest.mark.parametrize("engine", EVERY)
 def test_a_trial_counts_batches_and_has_learned(engine: str) -> None:
     found = tried_out(engine)["trial"]
-    assert [block["calls"] % 8 for block in found["training_blocks"]] == [0, 0]
+    assert [block["calls"] % 8 for block in found["training_blocks"]] == [0], "one epoch is longer than two blocks"
     assert (found["learned"], found["in_force"]["epoch_images"]) == (True, 512)
     assert found["accuracy"] > 0.5
     assert found["in_force"]["threads"] in (1, None)
+
+
+def test_an_epoch_as_long_as_all_blocks_together_is_timed_once() -> None:
+    def timed(block_s: float) -> tuple[list[int], list[int]]:
+        job = Job("pytorch", "eager", "default", "stock", 1, 0, blocks=3, block_s=block_s)
+        epochs: list[int] = []
+        # Ten milliseconds a batch and more, two batches an epoch.
+        blocks = default_track._blocks(epochs.append, lambda batches: time.sleep(0.01 * batches), job, 2)
+        return epochs, [block.calls for block in blocks]
+
+    assert timed(0.001) == ([1], [2])
+    epochs, calls = timed(10.0)
+    assert len(epochs) == 3 and len(set(epochs)) == 1 and epochs[0] > 1
+    assert calls == [2 * done for done in epochs]
 
 
 @pytest.mark.parametrize(("size", "images"), [(128, 6_144), (512, 6_144), (100, 6_100), (1, 1_024), (10_000, 10_000)])
