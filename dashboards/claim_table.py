@@ -38,7 +38,8 @@ def table(claims: pd.DataFrame, *, dark: bool = False, with_sql: bool = False) -
     body = []
     for (number, claim), parts in claims.groupby(["number", "claim"], sort=False):
         rule = escape(rules.get(int(str(number)), ""))
-        sql = f"<details><summary>SQL</summary><pre>{escape(str(parts['evidence_sql'].iloc[0]))}</pre></details>"
+        statement = escape(str(parts["evidence_sql"].iloc[0]), quote=False)
+        sql = f"<details><summary>SQL</summary><pre>{statement}</pre></details>"
         body.append(
             f'<tr><th colspan="4" scope="rowgroup">{number}. {escape(str(claim))}'
             f'<div class="why">Holds: {rule}</div>{sql if with_sql else ""}</th></tr>'
