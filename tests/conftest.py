@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,11 @@ LONGEST = (
     *("warehouse/test_as_of.py", "warehouse/test_growth.py", "warehouse/test_queries.py", "bench/test_engines.py"),
 )
 """The files that take a minute and more, the longest first."""
+
+
+# Tests assert nothing of time, and hypothesis would: 200 ms an example.
+hypothesis.settings.register_profile("dlpulse", deadline=None)
+hypothesis.settings.load_profile("dlpulse")
 
 
 def pytest_configure() -> None:

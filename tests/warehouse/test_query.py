@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -361,9 +362,13 @@ def test_ctrl_c_stops_a_query_without_a_traceback(home: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "dlpulse", "sql", endless], env=environment(home), stderr=subprocess.PIPE, text=True
     )
-    time.sleep(3)
+    # The process that answers is there once the command listens; a busy machine takes its time until then.
+    deadline = time.monotonic() + 60
+    while not psutil.Process(process.pid).children() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
     process.terminate()
-    assert process.communicate(timeout=30)[1] == "dlpulse: stopped; what was done before is kept\n"
+    assert process.communicate(timeout=60)[1] == "dlpulse: stopped; what was done before is kept\n"
     assert process.returncode == 130
 
 
