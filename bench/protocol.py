@@ -178,6 +178,10 @@ class Plan:
         """What is to be proved, each once."""
         return list(dict.fromkeys(trial.contestant.proving for trial in self.trials))
 
+    def beyond(self, contestant: Contestant, launches: int) -> Planned:
+        """Return a contestant's next launch after all that are planned and the `launches` that it has had."""
+        return Planned(contestant, 1 + max(launches, self.protocol.launches), self.conditions.seed)
+
     def as_json(self) -> dict[str, Any]:
         """Return the plan as stored in the raw archive."""
         return asdict(self)

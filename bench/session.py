@@ -209,9 +209,7 @@ class Session:
             self._trial(self._next(last))
 
     def _next(self, contestant: Contestant) -> Planned:
-        """Return a contestant's launch beyond the planned ones, and beyond those that a budget added to them."""
-        launch = 1 + max(len(self._values.get(contestant, ())), self._plan.protocol.launches)
-        return Planned(contestant, launch, self._plan.conditions.seed)
+        return self._plan.beyond(contestant, len(self._values.get(contestant, ())))
 
     def _trial(self, trial: Planned) -> None:
         """Run one trial, once more if it fails and there is time; what fails again is not asked any more.
@@ -246,12 +244,11 @@ class Session:
 
     def _note(self, trial: Planned, value: float | None, took_s: float) -> None:
         """Keep what a finished trial says for those to come."""
-        contestant = trial.contestant
         self.summary.trials += 1
         self._done += 1
         self._pace.add(trial, took_s)
-        if value is not None and contestant.kind == "throughput":
-            self._values.setdefault(contestant, []).append(value)
+        if value is not None and trial.contestant.kind == "throughput":
+            self._values.setdefault(trial.contestant, []).append(value)
 
     def _measure(self, trial: Planned) -> dict[str, Any]:
         spec = ENGINES[trial.contestant.engine]

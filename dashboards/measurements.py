@@ -118,18 +118,13 @@ def ratios(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
 
     `resolved` says that the difference counts; `control_gap` how far two equal programs may lie apart here.
     """
-    sql = """
-        select *
-        from fct_bench_ratios
-        where run_id = $1 and device_id = $2
-        order by track, tuning, phase, batch_size, metric, engine_a, mode_a, stack_a, engine_b, mode_b, stack_b
-    """
     columns = (
         "track tuning dataset phase batch_size threads precision device metric "
         "engine_a mode_a versions_a stack_a engine_b mode_b versions_b stack_b "
         "ratio low high n p_holm control_gap rankable resolved"
     )
-    return frame(state, sql, columns, run_id, device_id)
+    order = "track, tuning, phase, batch_size, metric, engine_a, mode_a, stack_a, engine_b, mode_b, stack_b"
+    return _of_run(state, "fct_bench_ratios", columns, order, run_id, device_id)
 
 
 def epochs(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
@@ -148,29 +143,19 @@ def epochs(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
 
 def learning(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
     """Return what was learnt, by program: target_accuracy, seeds, how many reached it, epochs and seconds to it."""
-    sql = """
-        select *
-        from fct_bench_learning
-        where run_id = $1 and device_id = $2
-        order by track, dataset, time_to_accuracy_s nulls last, engine
-    """
     columns = (
         "track tuning dataset engine mode stack seeds reached target_accuracy epochs_to_accuracy time_to_accuracy_s "
         "low high final_accuracy"
     )
-    return frame(state, sql, columns, run_id, device_id)
+    order = "track, dataset, time_to_accuracy_s nulls last, engine"
+    return _of_run(state, "fct_bench_learning", columns, order, run_id, device_id)
 
 
 def bounds(state: Published, run_id: str, device_id: str) -> pd.DataFrame:
     """Return what the machine itself can do: bound, phase, batch_size, threads, precision, metric, value, n, how…"""
-    sql = """
-        select *
-        from fct_bench_bounds
-        where run_id = $1 and device_id = $2
-        order by bound, phase desc, batch_size
-    """
     columns = "bound phase batch_size threads precision metric unit value low high n how"
-    return frame(state, sql, columns, run_id, device_id)
+    order = "bound, phase desc, batch_size"
+    return _of_run(state, "fct_bench_bounds", columns, order, run_id, device_id)
 
 
 def proofs(state: Published, run_id: str) -> pd.DataFrame:
@@ -211,3 +196,8 @@ def device(state: Published, device_id: str) -> pd.DataFrame:
         where device_id = $1
     """
     return frame(state, sql, "cpu cores gpu memory_gib os python versions", device_id)
+
+
+def _of_run(state: Published, table: str, columns: str, order: str, run_id: str, device_id: str) -> pd.DataFrame:
+    sql = f"select * from {table} where run_id = $1 and device_id = $2 order by {order}"
+    return frame(state, sql, columns, run_id, device_id)

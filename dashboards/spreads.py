@@ -58,19 +58,23 @@ def spreads(
     middle = base.mark_tick(thickness=3, size=18, yOffset=5).encode(x=alt.X("median:Q", **across))
     dots = _dots(points.assign(shown=points["label"].map(tints)), share=share)
     dots = dots.encode(x=alt.X("value:Q", **across), **shared)
-    words = base.mark_text(align="left", baseline="bottom", dy=-5, fontSize=12, fontWeight="bold").encode(
-        x=alt.value(2), text="said:N", color=alt.Color("words:N", scale=None, legend=None)
-    )
     spans = base.transform_filter("isValid(datum.ci_low)").mark_rule(strokeWidth=1.5, yOffset=14)
     spans = spans.encode(x=alt.X("ci_low:Q", **across), x2="ci_high:Q")
-    # A row is clicked anywhere along it.
-    clicked = alt.selection_point(name=PICKED, fields=["framework_id"])
-    whole = (
-        [base.add_params(clicked).mark_bar(opacity=0).encode(x=alt.value(0), x2=alt.value("width"))] if picks else []
-    )
-    return alt.layer(band, dots, middle, words, spans, *whole).properties(
+    # A row is clicked anywhere along it; behind the launches, whose tooltips it would hide.
+    return alt.layer(*([_clickable(base)] if picks else []), band, dots, middle, _words(base), spans).properties(
         height=ROW_PIXELS * len(order) + AXIS_PIXELS, padding={"left": 4, "top": 4, "bottom": 4, "right": 12}
     )
+
+
+def _clickable(base: alt.Chart) -> alt.Chart:
+    """Lay an unseen bar along each whole row: a click there, or on a mark of the row, tells whose it is."""
+    clicked = alt.selection_point(name=PICKED, fields=["framework_id"])
+    return base.add_params(clicked).mark_bar(opacity=0).encode(x=alt.value(0), x2=alt.value("width"))
+
+
+def _words(base: alt.Chart) -> alt.Chart:
+    text = base.mark_text(align="left", baseline="bottom", dy=-5, fontSize=12, fontWeight="bold")
+    return text.encode(x=alt.value(2), text="said:N", color=alt.Color("words:N", scale=None, legend=None))
 
 
 def _dots(points: pd.DataFrame, *, share: bool) -> alt.Chart:

@@ -9,6 +9,77 @@ from dashboards.reader import Published, frame, mart
 # Each estimator and the source of fct_coverage that knows its gaps; observed counts are single readings.
 ESTIMATORS: dict[str, str | None] = {"observed": None, "retained": "stars", "gross": "events"}
 PERIODS = ("week", "month")
+_LEADING_SOURCE = """\
+leading_source as (
+    select repo_id, arg_max(source, days) as source
+    from (select repo_id, source, count(*) as days from counts group by all)
+    group by repo_id
+)"""
+_TOTAL = f"""
+with counts as materialized (
+    select *
+    from {{stars}}
+    where estimator = $1
+),
+repos as (
+    select framework_id, repo_id, count(*) over (partition by framework_id) as siblings
+    from (select distinct framework_id, repo_id from counts)
+),
+{_LEADING_SOURCE}
+select
+    repo_id as series,
+    framework_id,
+    any_value(if(siblings > 1, repo_id, name)) as label,
+    max(day) as day,
+    arg_max(stars, day) as value,
+    coalesce(arg_max(coalesce(rounded_to, 0), day), 0) as rounded_to,
+    arg_max(source, day) as source,
+    arg_max(response_id, day) as response_id
+from counts
+join repos using (framework_id, repo_id)
+join dim_frameworks using (framework_id)
+where stars is not null and not coalesce(is_partial, false)
+    and (estimator <> 'gross' or (repo_id, source) in (from leading_source))
+group by repo_id, framework_id, date_trunc('month', day)
+order by series, day
+"""
+_ADDED = f"""
+with counts as materialized (
+    select *
+    from {{stars}}
+    where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
+),
+{_LEADING_SOURCE},
+periods as (
+    select
+        repo_id,
+        framework_id,
+        date_trunc('{{period}}', day)::date as begun,
+        (date_trunc('{{period}}', day) + interval 1 {{period}})::date as ended,
+        sum(stars_added) as value,
+        count(*) as days,
+        max(day) as until,
+        any_value(source) as source
+    from counts
+    where (repo_id, source) in (from leading_source)
+    group by all
+)
+select
+    repo_id as series,
+    framework_id,
+    if(count(distinct repo_id) over (partition by framework_id) > 1, repo_id, name) as label,
+    begun as day,
+    value,
+    days,
+    days < ended - begun as partial,
+    source,
+    0 as rounded_to
+from periods
+join dim_frameworks using (framework_id)
+qualify days = ended - begun
+    or (days = until - begun + 1 and begun = max(begun) over (partition by repo_id))
+order by series, day
+"""
 
 
 def total(state: Published, estimator: str, known_on: str = "") -> pd.DataFrame:
@@ -19,38 +90,7 @@ def total(state: Published, estimator: str, known_on: str = "") -> pd.DataFrame:
     of its own, so that two repositories of a framework are never added up over different days. `label` is the
     framework's name, or the repository's where a framework has several. `known_on`: see `reader.mart`.
     """
-    sql = f"""
-        with counts as materialized (
-            select *
-            from {mart("fct_stars", known_on)}
-            where estimator = $1
-        ),
-        repos as (
-            select framework_id, repo_id, count(*) over (partition by framework_id) as siblings
-            from (select distinct framework_id, repo_id from counts)
-        ),
-        leading_source as (
-            select repo_id, arg_max(source, days) as source
-            from (select repo_id, source, count(*) as days from counts group by all)
-            group by repo_id
-        )
-        select
-            repo_id as series,
-            framework_id,
-            any_value(if(siblings > 1, repo_id, name)) as label,
-            max(day) as day,
-            arg_max(stars, day) as value,
-            coalesce(arg_max(coalesce(rounded_to, 0), day), 0) as rounded_to,
-            arg_max(source, day) as source,
-            arg_max(response_id, day) as response_id
-        from counts
-        join repos using (framework_id, repo_id)
-        join dim_frameworks using (framework_id)
-        where stars is not null and not coalesce(is_partial, false)
-            and (estimator <> 'gross' or (repo_id, source) in (from leading_source))
-        group by repo_id, framework_id, date_trunc('month', day)
-        order by series, day
-    """
+    sql = _TOTAL.format(stars=mart("fct_stars", known_on))
     return frame(state, sql, "series framework_id label day value rounded_to source response_id", estimator)
 
 
@@ -66,47 +106,7 @@ def added(state: Published, estimator: str, period: str, known_on: str = "") -> 
     """
     if period not in PERIODS:
         raise ValueError(f"period {period!r}: expected one of {', '.join(PERIODS)}")
-    sql = f"""
-        with counts as materialized (
-            select *
-            from {mart("fct_stars", known_on)}
-            where estimator = $1 and stars_added is not null and not coalesce(is_partial, false)
-        ),
-        leading_source as (
-            select repo_id, arg_max(source, days) as source
-            from (select repo_id, source, count(*) as days from counts group by all)
-            group by repo_id
-        ),
-        periods as (
-            select
-                repo_id,
-                framework_id,
-                date_trunc('{period}', day)::date as begun,
-                (date_trunc('{period}', day) + interval 1 {period})::date as ended,
-                sum(stars_added) as value,
-                count(*) as days,
-                max(day) as until,
-                any_value(source) as source
-            from counts
-            where (repo_id, source) in (from leading_source)
-            group by all
-        )
-        select
-            repo_id as series,
-            framework_id,
-            if(count(distinct repo_id) over (partition by framework_id) > 1, repo_id, name) as label,
-            begun as day,
-            value,
-            days,
-            days < ended - begun as partial,
-            source,
-            0 as rounded_to
-        from periods
-        join dim_frameworks using (framework_id)
-        qualify days = ended - begun
-            or (days = until - begun + 1 and begun = max(begun) over (partition by repo_id))
-        order by series, day
-    """
+    sql = _ADDED.format(stars=mart("fct_stars", known_on), period=period)
     return frame(state, sql, "series framework_id label day value days partial source rounded_to", estimator)
 
 

@@ -17,6 +17,10 @@ from dashboards.reader import Published
 from warehouse.statistics import TOO_FEW
 
 LEARNING = "Accuracy by epoch"
+HOW_TO_READ = (
+    "Points are launches, the band spans the quartiles, the mark is the median. "
+    f"What is too noisy, or of {TOO_FEW}, is grey and not ranked."
+)
 # What `dlpulse bench run` proves on each track before it times anything.
 PROVED = {
     "default": "layers, probabilities and loss, in float32",
@@ -36,9 +40,7 @@ def main() -> None:
     runs = measurements.runs(state)
     if runs.empty:
         st.markdown("## This machine has not been measured yet")
-        page.absent(
-            "No benchmark result is known.", "`dlpulse bench run --quick` takes about 90 seconds; then `dlpulse build`."
-        )
+        page.absent("No benchmark result is known.", "`dlpulse bench run --quick`, then `dlpulse build`, does it.")
         return
     heading = st.container()
     runs = _of_chosen_devices(runs)
@@ -53,21 +55,17 @@ def main() -> None:
     title, track, size = _chosen(state, each, pd.concat([one.results for one in found.values()]))
     measure = next((one for one in MEASURES if one.heading == title), None)
     if measure is not None:
-        st.caption(
-            f"{TRACKS.get(track, track)}. Points are launches, the band spans the quartiles, the mark is the median. "
-            f"What is too noisy, or of {TOO_FEW}, is grey and not ranked."
-        )
+        st.caption(f"{TRACKS.get(track, track)}. {HOW_TO_READ}")
     end = max(filter(None, (_end(one, measure, track, size) for one in found.values())), default=1.0)
     for number, one in enumerate(each):
-        run_id, device_id = str(one["run_id"]), str(one["device_id"])
         if len(each) > 1:
-            st.markdown(f"### {_device_name(state, device_id)} ({device_id})")
-        _proof(state, run_id, track)
+            st.markdown(f"### {_device_name(state, one['device_id'])} ({one['device_id']})")
+        _proof(state, one["run_id"], track)
         if measure is None:
-            _learning(state, run_id, device_id, track, number)
-            continue
-        _tunings(found[device_id], measure, track, size, end, number)
-        _which_count(found[device_id].ratios, measure, track, size)
+            _learning(state, one["run_id"], one["device_id"], track, number)
+        else:
+            _tunings(found[one["device_id"]], measure, track, size, end, number)
+            _which_count(found[one["device_id"]].ratios, measure, track, size)
     for one in each:
         _circumstances(state, found[one["device_id"]].results, one)
 

@@ -20,26 +20,19 @@ final as (
     from newest
     union all
     select
-        framework_id,
-        'stars_growth_12m' as measure,
-        growth as value,
-        as_of,
-        since,
-        source,
-        estimator || ', ' || stars_before || ' stars before' as base,
-        response_id
-    from {{ ref('int_star_growth') }}
-    union all
-    select
-        framework_id,
-        'stars_gained_12m' as measure,
-        (stars - stars_before)::double as value,
-        as_of,
-        since,
-        source,
-        estimator || ', ' || stars_before || ' stars before' as base,
-        response_id
-    from {{ ref('int_star_growth') }}
+        growth.framework_id,
+        told.measure,
+        case told.measure
+            when 'stars_growth_12m' then growth.growth
+            else growth.stars - growth.stars_before
+        end as value,
+        growth.as_of,
+        growth.since,
+        growth.source,
+        growth.estimator || ', ' || growth.stars_before || ' stars before' as base,
+        growth.response_id
+    from {{ ref('int_star_growth') }} as growth
+    cross join (values ('stars_growth_12m'), ('stars_gained_12m')) as told (measure)
 )
 
 select * from final
