@@ -7,6 +7,7 @@ import errno
 import importlib.metadata
 import inspect
 import logging
+import os
 import signal
 import sys
 import traceback
@@ -22,8 +23,10 @@ from bench import cli as bench_cli
 from collectors import cli as collectors_cli
 from collectors.runner import collect as collect_all
 from collectors.sources import SOURCES
+from cron import cli as cron_cli
+from cron.alarm import hidden
 from dashboards import cli as dashboards_cli
-from warehouse import claims_cli, outputs, raw_cli, usage
+from warehouse import claims_cli, criteria_cli, journal, outputs, raw_cli, usage
 from warehouse import cli as warehouse_cli
 from warehouse import registry as registries
 from warehouse import settings as defaults
@@ -81,6 +84,7 @@ def settings(
     given = {name: value for name, value in values.items() if value not in (None, "")}
     _check_least(given)
     ctx.obj = Settings(home=home, raw=raw, clock=clock, **given)
+    journal.keep(ctx.obj, ctx.invoked_subcommand or "", hidden(os.environ))
 
 
 def _options() -> Iterator[inspect.Parameter]:
@@ -160,6 +164,7 @@ def _absolute(variable: str, folder: Path) -> Path:
 
 app.add_typer(bench_cli.app, name="bench")
 app.add_typer(raw_cli.app, name="raw")
+app.add_typer(cron_cli.app, name="cron")
 for command in (
     collectors_cli.collect,
     warehouse_cli.build,
@@ -167,6 +172,7 @@ for command in (
     warehouse_cli.status,
     warehouse_cli.export,
     claims_cli.claims,
+    criteria_cli.criteria,
     dashboards_cli.dashboard,
     dashboards_cli.report,
 ):

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from collectors import sources as modules
 from collectors.base import Busy, Context, Outcome, alone, fault_line
 from collectors.reports import report, summary_line
+from warehouse import journal
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
 from warehouse.registry import Framework, Registry
@@ -45,6 +46,9 @@ def collect(
             running = [pool.submit(_collect_one, source, context) for source in sources]
             _wait(running)
         outcomes = [_outcome(source, future) for source, future in zip(sources, running, strict=True)]
+    for outcome in outcomes:
+        told = {name: value for name, value in vars(outcome).items() if value or name == "requests"}
+        journal.note("failed" if outcome.failed else "stopped" if outcome.stopped else "collected", **told)
     report(outcomes, console)
     return outcomes
 

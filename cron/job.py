@@ -1,18 +1,24 @@
-"""One scheduled dlpulse command: locked, logged, silent when well. Started by run.sh."""
+"""One scheduled dlpulse command: spread over a minute, locked, logged, silent when well. Started by run.sh."""
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cron import alarm
 from warehouse.settings import default_home, utc_now
 
 LOG_BYTES = 5_000_000
+JITTER = "DLPULSE_CRON_JITTER"
+"""The variable for the longest wait before collecting, in seconds; a minute unless told."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,12 +30,18 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _run(home, arguments)
     except OSError as error:
-        print(f"cron: {home}: cannot be written: {error.strerror or error}")
+        said = f"cron: {home}: cannot be written: {error.strerror or error}"
+        print(said)
+        alarm.tell(" ".join(arguments), 1, said, print, os.environ)
         return 1
 
 
 def _run(home: Path, arguments: Sequence[str]) -> int:
     (home / "locks").mkdir(parents=True, exist_ok=True)
+    job = " ".join(arguments)
+    if arguments[0] == "collect":
+        # Many machines have the same minute; the sources should not see all of them in its first second.
+        time.sleep(random.uniform(0, _seconds(os.environ.get(JITTER), 60.0)))
     try:
         with FileLock(home / "locks" / f"cron-{arguments[0]}.lock", timeout=0):
             done = subprocess.run(
@@ -39,14 +51,24 @@ def _run(home: Path, arguments: Sequence[str]) -> int:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                errors="replace",
             )
     except Timeout:
-        _log(home, f"{' '.join(arguments)}: still running, not started again\n")
+        _log(home, f"{job}: still running, not started again\n")
         return 0
-    _log(home, f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout}")
+    _log(home, f"{job}: exit {done.returncode}\n{done.stdout}")
+    alarm.tell(job, done.returncode, done.stdout, lambda text: _log(home, f"{job}: {text}\n"), os.environ)
     if done.returncode:
         print(done.stdout, end="")
     return done.returncode
+
+
+def _seconds(text: str | None, otherwise: float) -> float:
+    try:
+        value = float(text or otherwise)
+    except ValueError:
+        return otherwise
+    return value if 0 <= value < math.inf else otherwise
 
 
 def _log(home: Path, text: str) -> None:

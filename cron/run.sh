@@ -9,10 +9,16 @@ export PATH
 
 settings="${DLPULSE_ENV:-${XDG_CONFIG_HOME:-$HOME/.config}/dlpulse/env}"
 if [ -f "$settings" ]; then
+    # It may hold a token, and the shell runs what stands in it: nobody else may read or write it.
+    others=$(find -L "$settings" -prune \( ! -user "$(id -u)" -o -perm -040 -o -perm -020 -o -perm -004 -o -perm -002 \)) || exit 1
+    if [ -n "$others" ]; then
+        echo "dlpulse: $settings must be yours alone, as it may hold a token: chmod 600 '$settings'" >&2
+        exit 1
+    fi
     set -a
     # shellcheck source=/dev/null
     . "$settings"
     set +a
 fi
 
-exec python -P -m cron.job "$@"
+exec "${DLPULSE_PYTHON:-python}" -P -m cron.job "$@"

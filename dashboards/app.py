@@ -27,6 +27,7 @@ PAGES = [
     ("views/usage.py", "Usage", "usage"),
     ("views/benchmarks.py", "Benchmarks", "benchmarks"),
     ("views/performance.py", "Popularity × speed", "performance"),
+    ("views/first.py", "Which first?", "first"),
     ("views/article.py", "2018 article", "article"),
     ("views/data.py", "Data", "data"),
 ]

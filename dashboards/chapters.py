@@ -26,6 +26,7 @@ from dashboards import (
 )
 from dashboards.figure import Figure
 from dashboards.figures import benchmarks as benchfigures
+from dashboards.figures import first as firstfigures
 from dashboards.figures import papers as paperfigures
 from dashboards.figures import performance as performancefigures
 from dashboards.figures import stars as starfigures
@@ -61,7 +62,14 @@ def chapters(state: Published) -> Iterator[Chapter]:
     for heading, (words, own) in made.items():
         if own:
             yield Chapter(heading, words, figures=own)
+    yield from _criteria(state)
     yield from _claims(state)
+
+
+def _criteria(state: Published) -> Iterator[Chapter]:
+    rows = data.criteria(state)
+    if rows["value"].notna().any():
+        yield Chapter("Which to learn first?", firstfigures.ABOUT, figures=[firstfigures.evidence(rows)])
 
 
 def _claims(state: Published) -> Iterator[Chapter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import cast
 
 import pandas as pd
@@ -48,6 +49,14 @@ def from_list(label: str, options: Sequence[str], key: str) -> str:
     return cast(str, st.selectbox(label, options, key=key, bind="query-params"))
 
 
+def weight(name: str, help_text: str) -> int:
+    """Let the reader say how much something weighs, 0 to 5 (`?weigh-name=3`); nothing at first."""
+    chosen = st.slider(
+        name.capitalize(), 0, 5, 0, key=f"weigh-{name}", bind="query-params", help=help_text, format="%d"
+    )
+    return int(chosen)
+
+
 def add_framework(name: str) -> None:
     """Add a framework to those in colour; for a callback, which runs before the control is drawn again."""
     picked = list(st.session_state.get(FRAMEWORK) or [])
@@ -66,6 +75,7 @@ def known_on(days: pd.DataFrame) -> str:
     if first == last:
         st.caption(f"As known on {last:%-d %b %Y}, the first and only day of collection.")
         return ""
+    _follow("known", first, last)
     day = st.slider(
         "As known at the end of",
         first,
@@ -77,6 +87,18 @@ def known_on(days: pd.DataFrame) -> str:
         help=f"What dlpulse had read by then. It begins with the first collection, on {first:%-d %b %Y}.",
     )
     return "" if day == last else str(pd.Timestamp(str(day)) + pd.Timedelta(days=1))[:10]
+
+
+def _follow(key: str, first: date, last: date) -> None:
+    """Keep what a slider says when a build has moved its ends: at the end it follows, a chosen day stays.
+
+    To Streamlit a slider with other ends is another one, which would begin at its end.
+    """
+    state, before = st.session_state, f"{key}-last"
+    if key in state and state.get(before, last) != last:
+        chosen = state[key]
+        state[key] = last if chosen == state[before] else min(max(chosen, first), last)
+    state[before] = last
 
 
 def view(options: Sequence[str], key: str) -> str:

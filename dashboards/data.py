@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from dashboards import wording
 from dashboards.reader import Published, frame
+from warehouse import criteria as catalogue
 
 
 def frameworks(state: Published) -> pd.DataFrame:
@@ -76,7 +78,8 @@ def gaps(state: Published, source: str | None) -> pd.DataFrame:
 def surveys(state: Published) -> pd.DataFrame:
     """Return one row per survey, year, population and framework, newest year first; `name` is the framework's.
 
-    Where `asked` is false, the survey left the question out that year: there is nothing to count, which is not zero.
+    `survey` is written as it writes itself. Where `asked` is false, the survey left the question out that year: there
+    is nothing to count, which is not zero.
     """
     sql = """
         select survey, year, population, label, framework_id, name, respondents, base, share,
@@ -86,7 +89,8 @@ def surveys(state: Published) -> pd.DataFrame:
         order by year desc, survey, share desc nulls last
     """
     columns = "survey year population label framework_id name respondents base share asked verified source_url read_on"
-    return frame(state, sql, columns)
+    rows = frame(state, sql, columns)
+    return rows.assign(survey=rows["survey"].map(wording.survey))
 
 
 def claims(state: Published) -> pd.DataFrame:
@@ -104,6 +108,11 @@ def claims(state: Published) -> pd.DataFrame:
     """
     columns = "number part claim stated_value valid_on measured_value verdict reason evidence_sql"
     return frame(state, sql, columns)
+
+
+def criteria(state: Published) -> pd.DataFrame:
+    """Return the evidence for the article's criteria, a row per criterion and framework (warehouse.criteria)."""
+    return frame(state, catalogue.EVIDENCE, " ".join(catalogue.COLUMNS))
 
 
 def known_days(state: Published) -> pd.DataFrame:

@@ -1,6 +1,8 @@
-"""A matrix of shares: row by column, darker where the share is larger, each share written. DataFrame -> alt.Chart."""
+"""A matrix of shares: row by column, darker where the share is larger, each cell written. DataFrame -> alt.Chart."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import altair as alt
 import pandas as pd
@@ -13,18 +15,23 @@ _DARKEST = {False: "#1D3D63", True: "#8FB8E8"}
 _INVERTED = 0.55
 
 
-def matrix(cells: pd.DataFrame, tooltip: list[alt.Tooltip], *, dark: bool = False) -> alt.LayerChart:
-    """Draw `cells` (row, column, share 0..1) in the order in which rows and columns first come.
+def matrix(
+    cells: pd.DataFrame, tooltip: list[alt.Tooltip], *, columns: Sequence[str] = (), dark: bool = False
+) -> alt.LayerChart:
+    """Draw `cells` (row, column, share 0..1), rows in the order in which they first come, and as `columns` says.
 
-    What has no cell stays empty; a share of zero is written.
+    Without `columns` these are among the rows, and in their order. A cell's `said` stands in it, without one the share
+    in per cent. What has no cell stays empty; a share of zero is written.
     """
-    rows, columns = list(dict.fromkeys(cells["row"])), list(dict.fromkeys(cells["column"]))
+    rows, there = list(dict.fromkeys(cells["row"])), set(cells["column"])
     largest = float(cells["share"].max()) or 1.0
     cells = cells.astype({"share": float})
-    data = cells.assign(said=[_short(share) for share in cells["share"]], deep=cells["share"] >= _INVERTED * largest)
+    said = cells["said"] if "said" in cells else [_short(share) for share in cells["share"]]
+    data = cells.assign(said=said, deep=cells["share"] >= _INVERTED * largest)
+    order = [name for name in columns or rows if name in there]
     axis = {"title": None, "domain": False, "ticks": False, "labelFontSize": 12}
     base = alt.Chart(data).encode(
-        x=alt.X("column:N", sort=[name for name in rows if name in columns], axis=alt.Axis(orient="top", **axis)),
+        x=alt.X("column:N", sort=order, axis=alt.Axis(orient="top", **axis)),
         y=alt.Y("row:N", sort=rows, axis=alt.Axis(labelPadding=8, **axis)),
         tooltip=tooltip,
     )

@@ -16,10 +16,18 @@ PAPER_BASES = {
     "any_framework": "papers naming any of these frameworks",
 }
 
+_SURVEYS = {"kaggle": "Kaggle", "kdnuggets": "KDnuggets", "stackoverflow": "Stack Overflow"}
+
 
 def known(value: Any) -> bool:
     """Return whether there is a value: neither None, NaN, NaT nor NA."""
     return not bool(pd.isna(value))
+
+
+def survey(name: str) -> str:
+    """Write a survey as it writes itself, with or without its year: KDnuggets 2018; one of the user's own as it is."""
+    first, space, rest = name.partition(" ")
+    return f"{_SURVEYS.get(first, first)}{space}{rest}"
 
 
 def count(value: Any) -> str:
@@ -30,6 +38,16 @@ def count(value: Any) -> str:
 def large(value: Any) -> str:
     """Write a count that is told roughly: 49.5 million; below a million as `count`."""
     return f"{value / 1e6:,.1f} million" if known(value) and value >= 999_950 else count(value)
+
+
+def compact(value: Any) -> str:
+    """Write a count in as little room as can be: 845, 3.7k, 197k, 49.5M."""
+    if not known(value):
+        return ABSENT
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * size:
+            return f"{value / size:.{0 if abs(value) >= 100 * size else 1}f}{letter}"
+    return f"{value:.0f}"
 
 
 def percent(value: Any, *, signed: bool = False) -> str:

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from collectors.sources import SOURCES
@@ -45,15 +46,12 @@ def run(home: Path, now: datetime = NOW, **variables: str) -> subprocess.Complet
 
 
 def ask(home: Path, sql: str) -> list[dict[str, Any]]:
-    """Ask the published file through a DuckDB process of its own."""
-    script = (
-        "import duckdb, json, sys\n"
-        "with duckdb.connect(sys.argv[1], read_only=True) as c:\n"
-        "    r = c.execute(sys.argv[2]); names = [d[0] for d in r.description]\n"
-        "    print(json.dumps([dict(zip(names, row)) for row in r.fetchall()], default=str))\n"
-    )
-    command = [sys.executable, "-c", script, str(home / "dlpulse.duckdb"), sql]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    """Ask the published file; days and instants are told as texts."""
+    with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
+        answer = connection.execute(sql)
+        names = [column[0] for column in answer.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    return list(json.loads(json.dumps(rows, default=str)))
 
 
 MARTS = """

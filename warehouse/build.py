@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from rich.console import Console
 
-from warehouse import inputs, parsed
+from warehouse import inputs, journal, parsed
 from warehouse.dbt_child import FAILURES
 from warehouse.errors import DlpulseError
 from warehouse.files import sync_folder
@@ -59,6 +59,16 @@ def build(settings: Settings, registry: Registry, *, even_if_smaller: bool = Fal
             minute, or, without `even_if_smaller`, the archive holds fewer than half of the published answers. Nothing
             is published then.
     """
+    try:
+        built = _built(settings, registry, even_if_smaller=even_if_smaller)
+    except DlpulseError as error:
+        journal.note("build failed", why=str(error))
+        raise
+    journal.note("published", **vars(built))
+    return built
+
+
+def _built(settings: Settings, registry: Registry, *, even_if_smaller: bool) -> Built:
     started = time.monotonic()
     work = settings.home / "build"
     phases: dict[str, float] = {}
@@ -182,40 +192,37 @@ def _publish(file: Path, database: Path) -> None:
 
 def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
     target, failures = home / "build" / "target", home / "build" / "failures.json"
+    # dbt works in the home, and the paths that it compiles are relative to it: what it parsed of the project stays good
+    # when the home is moved or copied, and no letter of the home's path gets into SQL.
+    there = parsed_folder.relative_to(home).as_posix()
     environment = {
         # Its descriptions of the whole project would cost a sixth of a build; what failed is told by the child.
         "DBT_WRITE_JSON": "false",
         **os.environ,
         FAILURES: str(failures),
-        "DLPULSE_BUILD_FILE": str(file),
-        "DLPULSE_PARSED": _quoted(parsed_folder),
-        "DLPULSE_INPUTS": _quoted(home / "build" / "inputs"),
+        "DLPULSE_PARSED": there,
         "DO_NOT_TRACK": "1",
         "PYTHONWARNINGS": "ignore",
     }
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
-    # -P: a file in the user's folder that is named like a module must not be run.
+    # -P: a file in the home that is named like a module must not be run.
     command = [sys.executable, "-P", "-m", "warehouse.dbt_child", "build", *folders]
     # Unit tests try the models on invented rows: they judge the code, not this build's data.
     command += ["--exclude-resource-type", "unit_test"]
     command += ["--log-path", str(home / "build" / "logs"), "--log-level", "warn", "--no-version-check"]
     failures.unlink(missing_ok=True)
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=environment, cwd=home, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True
     ) as child:
         output = child.stdout.read() if child.stdout else ""
     if child.returncode:
-        reason = _reason(failures, file, output)
-        hint = f"; if a file there is damaged, {parsed.mending(parsed_folder)}" if str(parsed_folder) in reason else ""
-        raise DlpulseError(f"nothing was published: {reason}{hint}")
+        reason = _reason(failures, home, file, output)
+        hint = f"; if a file there is damaged, {parsed.mending(parsed_folder)}" if there in reason else ""
+        raise DlpulseError(f"nothing was published: {reason.replace(there, str(parsed_folder))}{hint}")
 
 
-def _quoted(path: Path) -> str:
-    """The path inside a quoted SQL text that dbt-duckdb passes through `str.format`."""
-    return str(path).replace("'", "''").replace("{", "{{").replace("}", "}}")
-
-
-def _reason(failures: Path, file: Path, output: str) -> str:
+def _reason(failures: Path, home: Path, file: Path, output: str) -> str:
     """Say which rule or model failed and, for a rule, the first row that broke it."""
     if os.strerror(errno.ENOSPC) in output:
         return f"the disk that holds {file.parent} is full"
@@ -228,7 +235,8 @@ def _reason(failures: Path, file: Path, output: str) -> str:
     first = failed[0]
     if first["status"] != "fail":
         return f"model {first['name']} failed: {_shortened(first['message'] or '')}"
-    return f"rule {first['name']} is broken by {first['rows']} rows, the first: {_first_row(first['sql'], file)}"
+    row = _first_row(first["sql"], home, file)
+    return f"rule {first['name']} is broken by {first['rows']} rows, the first: {row}"
 
 
 def _shortened(text: str) -> str:
@@ -237,7 +245,9 @@ def _shortened(text: str) -> str:
     return words if len(words) <= MESSAGE_LENGTH else f"… {words[-MESSAGE_LENGTH:]}"
 
 
-def _first_row(sql: str, file: Path) -> str:
+def _first_row(sql: str, home: Path, file: Path) -> str:
+    folder = str(home).replace("'", "''")
+    sql = sql.replace("read_parquet('", f"read_parquet('{folder}/")
     with duckdb.connect(str(file)) as connection:
         cursor = connection.execute(sql)
         row = cursor.fetchone() or ()

@@ -57,6 +57,21 @@ TABLES: dict[str, pa.Schema] = {
             ("source", pa.string()),
         ]
     ),
+    # How long others' networks took to train on others' devices.
+    "benchmarks": pa.schema(
+        [
+            *_ORIGIN,
+            ("source", pa.string()),
+            ("network", pa.string()),
+            ("dataset", pa.string()),
+            ("device", pa.string()),
+            ("year", pa.int32()),
+            ("program", pa.string()),
+            ("framework_id", pa.string()),
+            ("seconds", pa.int64()),
+            ("verified", pa.bool_()),
+        ]
+    ),
     "outages": pa.schema(
         [
             *_ORIGIN,

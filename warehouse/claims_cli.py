@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 from typing import Annotated, Any
 
-import duckdb
 import typer
 from rich.console import Console
 from rich.padding import Padding
@@ -17,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse import claims as catalogue
-from warehouse.errors import BadInputError, DlpulseError
+from warehouse.errors import BadInputError
 from warehouse.formats import Format, write_rows
-from warehouse.query import Damaged, is_damage, one_line, open_readonly
+from warehouse.query import asking
 from warehouse.settings import Settings
 
 TODAY = "today"
@@ -50,7 +46,7 @@ def claims(
     """
     settings: Settings = ctx.obj
     day = None if on == TODAY else _day(on)
-    with _asking(settings.database) as ask:
+    with asking(settings.database) as ask:
         rows = list(catalogue.judged(ask, day or ask(_NEWEST)[0].popitem()[1] or catalogue.ARTICLE_DAY))
     if form is Format.TABLE:
         _print(rows)
@@ -63,23 +59,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInputError(f"--on {text}: expected a day such as {catalogue.ARTICLE_DAY}, or {TODAY}") from None
-
-
-@contextmanager
-def _asking(database: Path) -> Iterator[catalogue.Ask]:
-    """Yield a way to ask the published file; all questions see one state of it."""
-    with open_readonly(database) as connection:
-
-        def ask(sql: str) -> list[dict[str, Any]]:
-            return list(connection.sql(sql).to_arrow_table().to_pylist())
-
-        try:
-            yield ask
-        except duckdb.Error as error:
-            if is_damage(error):
-                raise Damaged(database) from None
-            told = f"{database} cannot be asked: {one_line(error)}"
-            raise DlpulseError(f"{told}; `dlpulse build` makes it anew") from None
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

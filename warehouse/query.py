@@ -5,8 +5,10 @@ It runs in the calling process and sets no time limit: what a user typed goes th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -60,6 +62,27 @@ def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str
     for statement in (f"set memory_limit = '{memory}'", *more, *_LOCKDOWN):
         connection.execute(statement)
     return connection
+
+
+@contextmanager
+def asking(database: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Yield what runs a statement on the published file and returns its rows by column; all see one state of the file.
+
+    Raises:
+        DlpulseError: as `open_readonly`, and when the file was built by another version of dlpulse.
+    """
+    with open_readonly(database) as connection:
+
+        def ask(sql: str) -> list[dict[str, Any]]:
+            return list(connection.sql(sql).to_arrow_table().to_pylist())
+
+        try:
+            yield ask
+        except duckdb.Error as error:
+            if is_damage(error):
+                raise Damaged(database) from None
+            told = f"{database} cannot be asked: {one_line(error)}"
+            raise DlpulseError(f"{told}; `dlpulse build` makes it anew") from None
 
 
 def _unopened(database: Path, error: duckdb.Error) -> DlpulseError:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from warehouse import cited, compaction, verification
+from warehouse import cited, compaction, journal, verification
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.formats import Format, write_rows
 from warehouse.raw import Archive, Response, members
@@ -135,6 +135,7 @@ def compact(
             for source in sources:
                 compacted = compaction.compact(archive, source, now, advance)
                 done.append(compacted)
+                journal.note("compacted", **vars(compacted))
     finally:  # what was done before the disk was full, or Ctrl-C
         if done:
             _write_compacted([[getattr(one, name) for name in _COMPACTED] for one in done], form)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ def schedule() -> list[str]:
     return [match["command"] for match in matches if match]
 
 
-def wrapper(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def wrapper(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the wrapper as cron does: nearly no environment, and dlpulse's own Python found by its PATH."""
-    bare = {name: value for name, value in environment(home).items() if name.startswith("DLPULSE_")}
+    bare = {name: value for name, value in environment(home).items() if name.startswith("DLPULSE_")} | dict(env or {})
     return subprocess.run(
         [str(ROOT / "cron" / "run.sh"), *arguments],
         env=bare | {"HOME": str(home), "PATH": "/usr/bin:/bin"},

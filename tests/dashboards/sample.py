@@ -45,7 +45,7 @@ create table fct_stars (
     framework_id varchar, repo_id varchar, day date, estimator varchar, stars bigint, stars_added bigint,
     is_partial boolean, rounded_to bigint, source varchar, known_at timestamp, response_id varchar
 );
-create table fct_repo_days (repo_id varchar, day date, archived boolean);
+create table fct_repo_days (repo_id varchar, day date, archived boolean, pushed_at timestamp);
 create table fct_papers (
     arxiv_id varchar, submitted_on date, title varchar, primary_category varchar, categories varchar[], known_at timestamp,
     response_id varchar
@@ -99,6 +99,13 @@ create table fct_bench_learning (
     mode varchar, tuning varchar, dataset varchar, batch_size integer, threads integer, precision varchar,
     versions varchar, stack varchar, seeds bigint, reached bigint, target_accuracy double, time_to_accuracy_s double,
     low double, high double, epochs_to_accuracy double, final_accuracy double
+);
+create table fct_implementations_monthly (
+    framework_id varchar, month date, repositories bigint, share double, response_id varchar
+);
+create table fct_bench_cited (
+    source varchar, program varchar, framework_id varchar, network varchar, dataset varchar, device varchar,
+    year integer, seconds bigint, verified boolean, source_url varchar, read_on date, response_id varchar
 );
 create table fct_releases (
     framework_id varchar, version varchar, released_on date, is_prerelease boolean, response_id varchar

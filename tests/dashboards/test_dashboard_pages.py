@@ -22,7 +22,7 @@ from tests.dashboards.conftest import Home
 ML_PAPERS = "machine-learning papers in cs.LG, cs.CV, cs.CL, cs.AI, cs.NE or stat.ML"
 PAGES = [
     *("views/overview.py", "views/stars.py", "views/papers.py", "views/surveys.py", "views/usage.py"),
-    *("views/benchmarks.py", "views/performance.py", "views/article.py", "views/data.py"),
+    *("views/benchmarks.py", "views/performance.py", "views/first.py", "views/article.py", "views/data.py"),
 ]
 
 
@@ -53,6 +53,59 @@ def table_of(app: AppTest, figure: str) -> Any:
     """Turn a figure to its table and return that."""
     app.button_group(key=f"{figure}-view").set_value("Table").run()
     return app.dataframe[0].value
+
+
+ENOUGH = "measure = 'title_abstract' and base = 'ml_papers' and denominator >= 20 and share is not null"
+TAKEN = {
+    "papers": (
+        "select framework_id, day::date as month, papers, share, response_id from taken",
+        f"""
+            select framework_id, month, papers, share, response_id
+            from fct_mentions_monthly
+            where {ENOUGH} and month >= (select min(month) from fct_mentions_monthly where {ENOUGH} and share > 0)
+        """,
+    ),
+    "surveys": (
+        "select framework_id, label, respondents, share from taken",
+        "select framework_id, label, respondents, share from fct_survey_shares "
+        "where survey = 'kdnuggets' and year = 2018 and framework_id is not null",
+    ),
+    "downloads": (
+        "select package, day::date as month, value::bigint as downloads from taken",
+        "select package, date_trunc('month', day)::date, sum(downloads)::bigint from fct_downloads "
+        "where source = 'clickhouse' and day < '2026-03-01' group by all",
+    ),
+    "questions": (
+        "select framework_id, day::date as month, questions, share, response_id from taken",
+        "select framework_id, month, questions, share, response_id from fct_questions_monthly where share is not null",
+    ),
+    "benchmarks": (
+        "select engine, mode, versions, n, median, q1, q3, ci_low, ci_high, rankable from taken",
+        "select engine, mode, versions, n, median, q1, q3, ci_low, ci_high, rankable from fct_bench_results where "
+        "(phase, metric, tuning, track, batch_size) = ('training', 'images_per_s', 'stock', 'default', 128)",
+    ),
+}
+FIGURES = {
+    "papers": ("views/papers.py", "papers", {}),
+    "surveys": ("views/surveys.py", "survey", {"population": ["KDnuggets: KDnuggets readers"], "year": ["2018"]}),
+    "downloads": ("views/usage.py", "downloads", {}),
+    "questions": ("views/usage.py", "questions", {}),
+    "benchmarks": ("views/benchmarks.py", "training-stock", {}),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_what_a_figure_lets_one_take_along_is_what_sql_says(
+    name: str, sample_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, figure, query = FIGURES[name]
+    home = sample_home("full")
+    taken, (drawn, known) = table_of(opened(monkeypatch, home, page, **query), figure), TAKEN[name]
+    with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
+        connection.register("taken", taken)
+        for left, right in ((drawn, known), (known, drawn)):
+            assert connection.execute(f"({left}) except all ({right})").fetchall() == []
+        assert len(connection.execute(known).fetchall()) == len(taken) > 0
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -87,7 +140,7 @@ def test_the_overview_has_a_row_for_every_framework_with_trend_and_speed(
     table = words(app)
     assert table.count('<th scope="row"') == len(sample.FRAMEWORKS) == 11
     keras = table[table.index(">Keras<") :].split("</tr>")[0]
-    assert "<b>1,680</b>" in keras and "<b>22.2 %</b>" in keras and "kdnuggets 2018" in keras
+    assert "<b>1,680</b>" in keras and "<b>22.2 %</b>" in keras and "KDnuggets 2018" in keras
     torch7 = table[table.index(">Torch (Lua)<") :].split("</tr>")[0]
     assert torch7.count("not known") == 3 and "Dec 2018" in torch7
 
@@ -149,33 +202,33 @@ def test_thin_months_unknown_months_and_the_years_before_any_mention_are_not_dra
 
 def test_a_year_that_did_not_ask_is_no_zero(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
-    assert app.selectbox(key="population").value == "stackoverflow: all respondents"
+    assert app.selectbox(key="population").value == "Stack Overflow: all respondents"
     assert app.button_group(key="year").options == ["2025, not asked"]
-    assert "stackoverflow 2025 did not ask about these frameworks." in words(app)
-    assert "What stackoverflow 2025 found" in words(app) and not charts(app)
+    assert "Stack Overflow 2025 did not ask about these frameworks." in words(app)
+    assert "What Stack Overflow 2025 found" in words(app) and not charts(app)
 
 
 def test_a_survey_shows_a_year_and_its_course(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"), "views/surveys.py")
-    app.selectbox(key="population").set_value("kdnuggets: KDnuggets readers").run()
+    app.selectbox(key="population").set_value("KDnuggets: KDnuggets readers").run()
     # 2019 published votes and no base: there are no shares, and its votes stand on no line with shares.
-    assert "## kdnuggets 2019: TensorFlow 519 · Keras 436 · PyTorch 185 votes" in words(app)
+    assert "## KDnuggets 2019: TensorFlow 519 · Keras 436 · PyTorch 185 votes" in words(app)
     assert "Votes: no base was published, so there are no shares" in words(app)
     assert set(table_of(app, "survey-years")["year"]) == {2017, 2018}
     app.button_group(key="year").set_value("2018").run()
-    assert "## kdnuggets 2018: TensorFlow 29.9 % · Keras 22.2 % · PyTorch 6.4 %" in words(app)
+    assert "## KDnuggets 2018: TensorFlow 29.9 % · Keras 22.2 % · PyTorch 6.4 %" in words(app)
     assert "read on 20 Nov 2026 · base 2,052" in words(app)
 
 
 def test_a_survey_that_did_not_ask_is_named_and_not_drawn(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(monkeypatch, sample_home("full"))
     assert app.selectbox(key="survey").options == [
-        "kdnuggets 2019: KDnuggets readers",
-        "kdnuggets 2018: KDnuggets readers",
-        "kdnuggets 2017: KDnuggets readers",
+        "KDnuggets 2019: KDnuggets readers",
+        "KDnuggets 2018: KDnuggets readers",
+        "KDnuggets 2017: KDnuggets readers",
     ]
     assert "Votes: no base was published" in words(app)
-    assert "Not asked in stackoverflow 2025." in words(app)
+    assert "Not asked in Stack Overflow 2025." in words(app)
 
 
 def test_stars_show_one_estimator_at_a_time(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +305,24 @@ def test_stars_as_known_before_a_collection_are_those_known_then(
     assert "No retained stars are known, as things were known when 21 Nov 2026 began." in words(app)
     app.button_group(key="estimator").set_value("observed").run()
     assert len(charts(app)) == 1 and "as known when 21 Nov 2026 began, UTC" in words(app)
+
+
+@pytest.mark.parametrize(("chosen", "then"), [(None, date(2026, 11, 25)), (date(2026, 11, 20), date(2026, 11, 20))])
+def test_a_slider_at_its_end_follows_what_is_published_and_a_chosen_day_stays(
+    chosen: date | None, then: date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = sample.write(tmp_path / "dlpulse.duckdb", "full")
+    app = opened(monkeypatch, tmp_path, "views/stars.py")
+    if chosen:
+        app.slider(key="known").set_value(chosen).run()
+    new = Path(shutil.copy(database, tmp_path / "new.duckdb"))
+    with duckdb.connect(str(new)) as connection:
+        row = "('n', 's', '2026-11-25')"
+        connection.execute(f"insert into meta_responses (response_id, source, fetched_at) values {row}")
+    new.replace(database)
+    app.run()
+    assert (_date(app.slider(key="known").proto.max), app.slider(key="known").value) == ("2026-11-25", then)
+    assert ("as known when 21 Nov 2026 began" in words(app)) == (chosen is not None)
 
 
 def test_releases_stand_on_the_lines_of_the_chosen(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -531,6 +602,20 @@ def test_data_tells_what_is_fresh_missing_and_failed(sample_home: Home, monkeypa
     assert "Star counts, three kinds, never spliced." in words(app)
     described = app.dataframe[2].value.set_index("name")["description"]
     assert described["stars"] == "Cumulative stars; NULL where not known."
+
+
+def test_which_to_learn_first_is_left_to_the_reader(sample_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(monkeypatch, sample_home("full"), "views/first.py")
+    assert "## Which should I learn first? It depends on what counts for you" in words(app)
+    assert len(charts(app)) == 1 and app.info[0].value.startswith("Move a slider")
+    app.slider(key="weigh-speed").set_value(2)
+    app.slider(key="weigh-popularity").set_value(1).run()
+    assert "## Under your weights: PyTorch 0.82 · Keras 0.66" in words(app)
+    assert len(charts(app)) == 2 and "TensorFlow (speed)" in words(app)
+    shown = table_of(app, "weighed").set_index("label")
+    assert list(shown.index) == ["PyTorch", "Keras"]
+    assert shown.loc["PyTorch", "speed"] == pytest.approx(2 / 3)
+    assert not app.exception
 
 
 def asked(app: AppTest, sql: str) -> AppTest:

@@ -36,7 +36,7 @@ def test_it_answers_first_and_holds_every_chapter(folder: Path) -> None:
     page = (folder / "index.html").read_text("utf-8")
     assert re.findall(r"<h2>(.*?)</h2>", page) == [
         *("Stars", "Papers", "Surveys", "Downloads and questions", "Benchmarks", "Popularity × speed"),
-        *("The article of 2018, for 30 Jun 2018", "The article of 2018, for 22 Nov 2026"),
+        *("Which to learn first?", "The article of 2018, for 30 Jun 2018", "The article of 2018, for 22 Nov 2026"),
     ]
     assert "has the most stars" in re.findall(r"<h1>(.*?)</h1>", page)[0]
     assert "PyTorch trains 1.21 times as fast as Keras (keras-tensorflow)" in page

@@ -21,7 +21,7 @@ from tests.perf.growth import cost_of_build, grown
 
 CLICKS = 30
 PAGES = ("", "stars", "stars?estimator=retained&measure=per+week", "papers", "surveys", "usage", "benchmarks",
-         "performance", "article", "data")  # fmt: skip
+         "performance", "first", "article", "data")  # fmt: skip
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # Of the whole page: what Streamlit itself is made of comes once and is cached.
 _CHARTS = "[...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')].map(svg => svg.outerHTML.length).join()"

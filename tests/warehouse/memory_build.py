@@ -62,6 +62,8 @@ def load(home: Path) -> Models:
     models: dict[str, str] = {}
     for mart in MACROS.values():
         _add(f"model.dlpulse.{mart}", nodes, models)
+    # The paths that dbt compiled are relative to the home.
+    models = {name: sql.replace("read_parquet('build/", f"read_parquet('{home}/build/") for name, sql in models.items()}
     with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
         sql = "select function_name, macro_definition from duckdb_functions() where function_name in ?"
         macros = dict(connection.execute(sql, [list(MACROS)]).fetchall())

@@ -56,6 +56,10 @@ select year || 'p' || n, framework_id, make_date(year, 2, 1), true, false, '1', 
 from range(30) as r(n), (values (2017), (2018)) as y(year),
     (values ('keras', 30), ('tensorflow', 20)) as f(framework_id, most)
 where n < most;
+insert into fct_bench_cited by name
+select 'ilkarman' as source, program, device, seconds, 'https://x/' as source_url
+from (values ('PyTorch', 'NVIDIA K80', 169), ('TensorFlow', 'NVIDIA K80', 173),
+    ('Keras on TensorFlow', 'NVIDIA K80', 241), ('PyTorch', 'NVIDIA P100', 51)) as published(program, device, seconds);
 insert into fct_releases values
     ('keras', '0.1.0', '2015-03-28', false, 'c'), ('theano', 'rel-1.0.2', '2018-05-23', false, 'c');
 insert into fct_bench_trials by name
@@ -111,6 +115,8 @@ def test_what_was_published_bears_the_article_out(connection: duckdb.DuckDBPyCon
     assert found["6.pytorch_english_edition.registry"] == "contradicted"
     assert [found[f"{number}.{name}"] for number in (7, 8) for name in ("keras", "pytorch")] == ["reproduced"] * 4
     assert found["9.keras.default.stock"] == "reproduced"
+    assert [found[f"9.{name}.published.k80"] for name in ("keras", "tensorflow")] == ["reproduced"] * 2
+    assert "9.keras.published.p100" not in found
     assert found["10.theano"] == "not_reproducible", "a release a month before may be maintenance"
     assert found["11.pytorch.default"] == found["11.keras-tensorflow.default"] == "reproduced"
 
@@ -126,7 +132,25 @@ def test_the_measured_value_and_its_reason_say_from_what(connection: duckdb.Duck
     assert rows["2.keras"]["measured_value"] == "+4.3 % in 37 days"
     assert rows["9.keras.default.stock"]["measured_value"] == "PyTorch 1.21 times as fast (95 % interval 1.17 to 1.25)"
     assert rows["9.keras.default.stock"]["reason"] == "resolved: n = 8, p = 0.0004; on dev-1 on 2026-11-22"
+    published = rows["9.keras.published.k80"]
+    assert published["measured_value"] == "PyTorch 1.43 times as fast (one run each)"
+    assert published["reason"] == "169 s against 241 s, as published: https://x/"
     assert rows["7.pytorch"]["measured_value"] == "19 lines"
+
+
+def test_each_poll_has_its_part_and_the_newest_is_not_told_twice(connection: duckdb.DuckDBPyConnection) -> None:
+    then, now = (
+        {row["claim_id"]: row for row in decided(connection, on) if row["claim_id"].startswith("5.")}
+        for on in (claims.ARTICLE_DAY, TODAY)
+    )
+    assert set(then) == {"5.keras", "5.pytorch"}
+    assert set(now) == {f"5.{name}{poll}" for name in ("keras", "pytorch") for poll in ("", ".in_2018", ".in_2019")}
+    assert now["5.keras.in_2018"]["measured_value"] == then["5.keras"]["measured_value"]
+    assert now["5.keras"]["verdict"] == "not_reproducible"
+    # 2019 published votes alone: 436 after 456, 185 after 132.
+    assert now["5.keras.in_2019"]["measured_value"].startswith("-4 %, place ")
+    assert now["5.pytorch.in_2019"]["measured_value"] == "+40 %, place 1 of 8 recorded"
+    assert now["5.pytorch.in_2019"]["reason"].endswith("by votes, as the number of voters was not published")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +176,7 @@ def test_the_measured_value_and_its_reason_say_from_what(connection: duckdb.Duck
          "6.keras.github", "reproduced", "not_reproducible"),
         ("update fct_bench_trials set value = 0 where metric = 'device_calls'",
          "8.pytorch", "reproduced", "contradicted"),
-        ("insert into fct_repo_days values ('Theano/Theano', '2018-01-01', true)",
+        ("insert into fct_repo_days values ('Theano/Theano', '2018-01-01', true, null)",
          "10.theano", "not_reproducible", "reproduced"),
         (
             "delete from fct_mentions_monthly; "
@@ -182,6 +206,12 @@ def test_the_measured_value_and_its_reason_say_from_what(connection: duckdb.Duck
          "10.theano", "not_reproducible", "reproduced"),
         ("update fct_mentions_monthly set papers = 0 where framework_id = 'caffe' and base = 'ml_papers'",
          "10.caffe", "contradicted", "reproduced"),
+        ("insert into fct_repo_days by name select 'Theano/Theano' as repo_id, '2018-06-01'::date as day, false as"
+         " archived, '2017-01-01'::timestamp as pushed_at", "10.theano", "not_reproducible", "reproduced"),
+        ("update fct_bench_cited set seconds = 150 where program = 'Keras on TensorFlow'",
+         "9.keras.published.k80", "reproduced", "contradicted"),
+        ("update fct_bench_cited set seconds = 250 where program = 'PyTorch'",
+         "9.tensorflow.published.k80", "reproduced", "contradicted"),
         ("update meta_parity set proved = false where engine = 'pytorch'",
          "11.pytorch.default", "reproduced", "contradicted"),
     ],
@@ -196,7 +226,7 @@ def test_other_facts_give_another_verdict(
 
 def test_what_the_tables_do_not_tell_names_the_collection_that_would(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("fct_stars", "fct_mentions", "fct_mentions_monthly", "fct_survey_shares", "fct_releases",
-                  "fct_bench_trials", "fct_bench_ratios", "meta_parity"):  # fmt: skip
+                  "fct_bench_trials", "fct_bench_ratios", "fct_bench_cited", "meta_parity"):  # fmt: skip
         connection.execute(f"delete from {table}")
     rows = decided(connection)
     assert {row["verdict"] for row in rows if ".registry" not in row["claim_id"]} == {"not_reproducible"}
@@ -211,6 +241,20 @@ def test_retained_and_observed_stars_are_never_taken_for_each_other(connection: 
     connection.execute("delete from fct_stars where estimator = 'retained'")
     found = verdicts(connection)
     assert (found["1.keras.observed"], found["1.keras.retained"]) == ("reproduced", "not_reproducible")
+
+
+@pytest.mark.parametrize(
+    ("newer", "verdict"), [(8, "reproduced"), (9, "not_reproducible"), (10, "contradicted"), (None, "not_reproducible")]
+)
+def test_a_framework_fades_when_fewer_papers_name_it_than_in_the_year_before(
+    newer: int | None, verdict: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    connection.execute(
+        "update fct_mentions_monthly set papers = if(month < '2017-07-01', 9, $1) "
+        "where framework_id = 'caffe' and base = 'ml_papers'",
+        [newer],
+    )
+    assert verdicts(connection)["10.caffe.over_time"] == verdict
 
 
 def test_a_second_smaller_repository_speaks_for_nobody(connection: duckdb.DuckDBPyConnection) -> None:
@@ -241,7 +285,12 @@ def test_a_registry_without_the_article_s_frameworks_decides_nothing(connection:
     connection.execute("delete from meta_parity")
     for day in (claims.ARTICLE_DAY, TODAY):
         # The trainers' lines and calls are counted by engine, whoever names the framework.
-        rest = {row["verdict"] for row in decided(connection, day) if row["claim_id"][:2] not in ("7.", "8.")}
+        # So they are by the program that published times name.
+        rest = {
+            row["verdict"]
+            for row in decided(connection, day)
+            if row["claim_id"][:2] not in ("7.", "8.") and ".published." not in row["claim_id"]
+        }
         assert rest == {"not_reproducible"}
 
 

@@ -37,12 +37,11 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the models of an empty home, run the unit tests of all of them, and return the folder of dbt's results."""
     home = tmp_path_factory.mktemp("units")
     settings = Settings(home=home, raw=home / "raw")
-    inputs.write(registry.load(settings), home / "inputs")
+    inputs.write(registry.load(settings), home / "build" / "inputs")
+    (home / "build" / "new").mkdir()
     variables = {
         **os.environ,
-        "DLPULSE_BUILD_FILE": str(home / "units.duckdb"),
-        "DLPULSE_PARSED": str(parsed.refresh(Archive(settings.raw), home, lambda *_: None).folder),
-        "DLPULSE_INPUTS": str(home / "inputs"),
+        "DLPULSE_PARSED": str(parsed.refresh(Archive(settings.raw), home, lambda *_: None).folder.relative_to(home)),
         "DO_NOT_TRACK": "1",
         "PYTHONWARNINGS": "ignore",
     }

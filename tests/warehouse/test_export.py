@@ -212,7 +212,7 @@ def test_every_licence_and_citation_of_the_data_is_in_the_folder(shared: Path, w
 
 def test_the_readme_says_when_the_data_were_known_and_what_is_not_there(shared: Path, whole: Path) -> None:
     text = (shared / "README.md").read_text("utf-8")
-    assert "They say what was known on **2026-11-23 00:00 UTC**" in text
+    assert "They say what was known on **2026-11-30 00:00 UTC**" in text
     assert "Left out are " in text
     assert "40 rows of pypistats" in text
     assert "### fct_stars" in text
@@ -223,7 +223,7 @@ def test_the_readme_says_when_the_data_were_known_and_what_is_not_there(shared: 
 def test_the_description_has_what_the_standard_asks_for(shared: Path) -> None:
     content = description(shared)
     assert content["$schema"] == "https://datapackage.org/profiles/2.0/datapackage.json"
-    assert (content["version"], content["created"]) == ("2026.11.23", "2026-11-23T12:30:00Z")
+    assert (content["version"], content["created"]) == ("2026.11.30", "2026-11-23T12:30:00Z")
     assert "contributors" not in content
     for one in content["resources"]:
         assert one["type"] == "table"

@@ -13,6 +13,9 @@ with named as (
     select source
     from {{ ref('fct_downloads') }}
     union
+    select source
+    from {{ ref('fct_bench_cited') }}
+    union
     select survey as source
     from {{ ref('fct_survey_shares') }}
 )

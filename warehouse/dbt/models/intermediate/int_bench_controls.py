@@ -7,7 +7,7 @@ from warehouse.summaries import COMPARED, PROGRAM, SETTING, control_gaps
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="fresh_table")
     wanted = ", ".join([*SETTING, *PROGRAM, "control", "value"])
     launches = dbt.ref("stg_bench__trials").filter(f"trial_kind = 'throughput' and metric in {COMPARED}")
     rows = launches.project(wanted).to_arrow_table()

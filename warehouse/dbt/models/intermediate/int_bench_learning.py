@@ -11,7 +11,7 @@ KEYS = [
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="fresh_table")
     wanted = ", ".join([*KEYS, "trial_id", "epoch", "train_s", "accuracy"])
     epochs = dbt.ref("stg_bench__epochs").filter("not control").project(wanted).to_arrow_table()
     schema = pa.schema(

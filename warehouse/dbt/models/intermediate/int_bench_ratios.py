@@ -6,7 +6,7 @@ from warehouse.summaries import COMPARED, PROGRAM, SETTING, ratios
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="fresh_table")
     wanted = ", ".join([*SETTING, *PROGRAM, "value"])
     samples = dbt.ref("int_bench_samples").filter(f"metric in {COMPARED}").project(wanted).to_arrow_table()
     schema = pa.schema(

@@ -11,7 +11,7 @@ KEYS = [
 
 
 def model(dbt, session):
-    dbt.config(materialized="table")
+    dbt.config(materialized="fresh_table")
     samples = dbt.ref("int_bench_samples").project(", ".join([*KEYS, "value"])).to_arrow_table()
     rows = [
         dict(zip(KEYS, key, strict=True)) | summarise([row["value"] for row in launches])
