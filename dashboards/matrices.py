@@ -10,6 +10,8 @@ import pandas as pd
 from dashboards import ink
 
 CELL_PIXELS = 34
+# What a column's name takes when it lies; with less room for each they stand.
+_LABEL_PIXELS = 90
 _DARKEST = {False: "#1D3D63", True: "#8FB8E8"}
 # From this part of the largest share on, the cell is too dark for the page's own text colour.
 _INVERTED = 0.55
@@ -30,8 +32,14 @@ def matrix(
     data = cells.assign(said=said, deep=cells["share"] >= _INVERTED * largest)
     order = [name for name in columns or rows if name in there]
     axis = {"title": None, "domain": False, "ticks": False, "labelFontSize": 12}
+    narrow = f"width < {_LABEL_PIXELS * len(order)}"
+    upright = {
+        "labelAngle": alt.ExprRef(f"{narrow} ? -90 : 0"),
+        "labelAlign": alt.ExprRef(f"{narrow} ? 'left' : 'center'"),
+        "labelBaseline": alt.ExprRef(f"{narrow} ? 'middle' : 'bottom'"),
+    }
     base = alt.Chart(data).encode(
-        x=alt.X("column:N", sort=order, axis=alt.Axis(orient="top", **axis)),
+        x=alt.X("column:N", sort=order, axis=alt.Axis(orient="top", **axis, **upright)),
         y=alt.Y("row:N", sort=rows, axis=alt.Axis(labelPadding=8, **axis)),
         tooltip=tooltip,
     )

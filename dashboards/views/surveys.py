@@ -27,9 +27,11 @@ def main() -> None:
         page.absent("No survey figures yet.", "They are part of the cited facts: `dlpulse build` publishes them.")
         return
     kinds = rows["survey"] + ": " + rows["population"]
+    # Those with figures first: a survey that left the question out is no beginning.
+    options = dict.fromkeys([*kinds[surveyfigures.asked(rows)], *kinds])
     left, right = st.columns(2)
     with left:
-        kind = controls.from_list("Survey and whom it asked", list(dict.fromkeys(kinds)), "population")
+        kind = controls.from_list("Survey and whom it asked", list(options), "population")
     own = rows[kinds == kind]
     with right:
         year = controls.one_of("Year", _years(own), "year")
