@@ -77,7 +77,9 @@ class _Journal(logging.Handler):
             return {str(key): self._masked(one) for key, one in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self._masked(one) for one in value]
-        if value is None or isinstance(value, bool | int | float):
+        if isinstance(value, float):
+            return round(value, 3)
+        if value is None or isinstance(value, bool | int):
             return value
         text = str(value)
         for secret in self._hidden:

@@ -26,43 +26,46 @@ _UNITS = {
 }
 
 
+_TOOLTIP = [
+    alt.Tooltip("row:N", title="framework"),
+    alt.Tooltip("column:N", title="criterion"),
+    alt.Tooltip("meaning:N", title="measured"),
+    alt.Tooltip("as_of:N", title="as of"),
+    alt.Tooltip("circumstances:N", title="from"),
+]
+
+
 def evidence(rows: pd.DataFrame) -> Figure:
     """Return the figure of data.criteria: a row per framework, a column per criterion, as written by the tables."""
-    told = rows.dropna(subset=["value"])
-    figures = told["value"].astype(float)
+    told = rows.dropna(subset=["value"]).sort_values("name", key=lambda names: names.str.lower(), kind="stable")
+    return Figure(
+        "criteria",
+        "The evidence, by name",
+        "; ".join(f"{criterion}: {_UNITS[criterion]}" for criterion in ASKS) + ". Darker is nearer to the best",
+        matrices.matrix(_cells(told), _TOOLTIP, columns=list(ASKS), dark=page.is_dark()),
+        f"Source: {_sources(told)}. An empty cell is not known, or half a year older than the others. Machines make "
+        "most downloads; public code of papers ends in July 2025.",
+        rows.drop(columns=["place", "more_is_better"]),
+    )
+
+
+def _cells(told: pd.DataFrame) -> pd.DataFrame:
+    """Return what matrices.matrix draws of the known figures, and what their tooltips say."""
     said = [
         wording.percent(value) if unit == "share" else wording.compact(value)
-        for value, unit in zip(figures, told["unit"], strict=True)
+        for value, unit in zip(told["value"].astype(float), told["unit"], strict=True)
     ]
-    meaning = told["criterion"].map(_UNITS)
-    cells = pd.DataFrame(
+    meaning = [f"{one} {_UNITS[criterion]}" for one, criterion in zip(said, told["criterion"], strict=True)]
+    return pd.DataFrame(
         {
             "row": told["name"],
             "column": told["criterion"],
             "share": told["of_best"].astype(float).fillna(0.0),
             "said": said,
-            "meaning": [f"{one} {unit}" for one, unit in zip(said, meaning, strict=True)],
+            "meaning": meaning,
             "as_of": [wording.day(day) for day in told["as_of"]],
             "circumstances": told["circumstances"],
         }
-    )
-    tooltip = [
-        alt.Tooltip("row:N", title="framework"),
-        alt.Tooltip("column:N", title="criterion"),
-        alt.Tooltip("meaning:N", title="measured"),
-        alt.Tooltip("as_of:N", title="as of"),
-        alt.Tooltip("circumstances:N", title="from"),
-    ]
-    order = {name: place for place, name in enumerate(sorted(rows["name"].unique(), key=str.lower))}
-    cells = cells.sort_values("row", key=lambda names: names.map(order), kind="stable")
-    return Figure(
-        "criteria",
-        "The evidence, by name",
-        "; ".join(f"{criterion}: {_UNITS[criterion]}" for criterion in ASKS) + ". Darker is nearer to the best",
-        matrices.matrix(cells, tooltip, columns=list(ASKS), dark=page.is_dark()),
-        f"Source: {_sources(told)}. An empty cell is not known, or half a year older than the others. Machines make "
-        "most downloads; public code of papers ends in July 2025.",
-        rows.drop(columns=["place", "more_is_better"]),
     )
 
 
