@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import importlib
 import importlib.metadata
 import inspect
 import logging
@@ -11,32 +12,71 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
+from typer.core import TyperGroup
 
-from bench import cli as bench_cli
-from collectors import cli as collectors_cli
-from collectors.runner import collect as collect_all
-from collectors.sources import SOURCES
-from cron import cli as cron_cli
 from cron.alarm import hidden
-from dashboards import cli as dashboards_cli
-from warehouse import claims_cli, criteria_cli, journal, outputs, raw_cli, usage
-from warehouse import cli as warehouse_cli
-from warehouse import registry as registries
+from dashboards.cli import HOST, PORT
+from warehouse import journal, outputs, usage
 from warehouse import settings as defaults
-from warehouse.answer import print_answer
-from warehouse.build import build as build_warehouse
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.settings import Settings
-from warehouse.values import visible
+
+# Where each command's function, or group of commands, stands.
+_COMMANDS = {
+    "collect": "collectors.cli:collect",
+    "import": "collectors.cli:import_files",
+    "build": "warehouse.cli:build",
+    "sql": "warehouse.cli:sql_app",
+    "status": "warehouse.cli:status",
+    "export": "warehouse.cli:export",
+    "claims": "warehouse.claims_cli:claims",
+    "criteria": "warehouse.criteria_cli:criteria",
+    "dashboard": "dashboards.cli:dashboard",
+    "report": "dashboards.cli:report",
+    "bench": "bench.cli:app",
+    "raw": "warehouse.raw_cli:app",
+    "cron": "cron.cli:app",
+}
+
+
+class _Commands(UserDict[str, Any]):
+    """Imports a command's module when the command is asked for, since all of them together take a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if isinstance(found, str):
+            self.data[name] = found = _loaded(name, found)
+        return found
+
+
+def _loaded(name: str, where: str) -> Any:
+    module, _, attribute = where.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False)
+        found.command(name)(function)
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+class _Group(TyperGroup):
+    """All commands, those of this module first."""
+
+    def __init__(self, *, commands: Mapping[str, Any] | None = None, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands({**(commands or {}), **_COMMANDS})
+
 
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -162,39 +202,31 @@ def _absolute(variable: str, folder: Path) -> Path:
         raise BadInputError(f"{variable}={folder}: there is no such user") from None
 
 
-app.add_typer(bench_cli.app, name="bench")
-app.add_typer(raw_cli.app, name="raw")
-app.add_typer(cron_cli.app, name="cron")
-for command in (
-    collectors_cli.collect,
-    warehouse_cli.build,
-    warehouse_cli.sql,
-    warehouse_cli.status,
-    warehouse_cli.export,
-    claims_cli.claims,
-    criteria_cli.criteria,
-    dashboards_cli.dashboard,
-    dashboards_cli.report,
-):
-    app.command(cls=warehouse_cli.SqlCommand if command is warehouse_cli.sql else None)(command)
-app.command(name="import")(collectors_cli.import_files)
-
-
 @app.command()
 def run(
     ctx: typer.Context,
     serve: Annotated[bool, typer.Option(help="Serve the dashboard at the end.")] = True,
     bench: Annotated[bool, typer.Option(help="Benchmark this device when it has no result yet.")] = True,
-    host: Annotated[str, typer.Option(help="Where the dashboard listens.")] = dashboards_cli.HOST,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the dashboard listens.")] = dashboards_cli.PORT,
+    host: Annotated[str, typer.Option(help="Where the dashboard listens.")] = HOST,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the dashboard listens.")] = PORT,
 ) -> None:
     """Do everything once: collect, benchmark this device, build, show the answer, serve the dashboard.
 
     What cannot be reached is named in one line and left for the next time.
     """
+    from rich.console import Console
+
+    from bench.cli import run_if_new
+    from collectors.runner import collect as collect_all
+    from collectors.sources import SOURCES
+    from dashboards.cli import serve as serve_dashboard
+    from warehouse import registry
+    from warehouse.answer import print_answer
+    from warehouse.build import build as build_warehouse
+
     settings: Settings = ctx.obj
     console = Console(stderr=True)
-    frameworks = registries.load(settings)
+    frameworks = registry.load(settings)
     if settings.database.exists():
         settings.check_raw()  # before hours of collecting into the wrong folder
     else:
@@ -205,14 +237,14 @@ def run(
     if any(outcome.stopped for outcome in outcomes):
         raise KeyboardInterrupt
     console.rule("bench", align="left")
-    bench_failed = bench and not bench_cli.run_if_new(settings, console)
+    bench_failed = bench and not run_if_new(settings, console)
     console.rule("build", align="left")
     built = build_warehouse(settings, frameworks)
     console.print(f"published {built.database} in {built.took_s:.1f} s")
     print_answer(settings.database, Console())
     failed = bench_failed or any(outcome.failed and outcome.reached for outcome in outcomes)
     if serve:
-        sys.exit(dashboards_cli.serve(settings, host, port))
+        sys.exit(serve_dashboard(settings, host, port))
     sys.exit(int(failed))
 
 
@@ -283,7 +315,7 @@ def _fail(message: str, code: int = 1) -> NoReturn:
 
 def _say(line: str) -> None:
     try:
-        print(visible(line), file=sys.stderr, flush=True)
+        print(outputs.visible(line), file=sys.stderr, flush=True)
     except BrokenPipeError:  # nobody reads it; the exit code stands
         outputs.drop(2)
 

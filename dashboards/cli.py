@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from warehouse.errors import DlpulseError
 from warehouse.settings import Settings
@@ -43,6 +41,8 @@ def report(
     """
     settings: Settings = context.obj
     _check_installed(*_NEEDED)
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from streamlit.logger import set_log_level
 
     # What Streamlit says of caching without a server is no news to anybody.

@@ -19,7 +19,9 @@ def is_dark() -> bool:
 
 def title(words: str, standfirst: str) -> None:
     """Write the page's title, which says a finding, and one line on what the page shows."""
-    st.markdown(f"## {words}")
+    # No line begins with a sign that belongs to the word before it.
+    held = words.replace(" %", "\N{NO-BREAK SPACE}%").replace(" · ", "\N{NO-BREAK SPACE}· ")
+    st.markdown(f"## {held}")
     st.html(f'<p class="dlp-lead">{escape(standfirst, quote=False)}</p>')
 
 

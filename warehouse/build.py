@@ -217,9 +217,11 @@ def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
     ) as child:
         output = child.stdout.read() if child.stdout else ""
     if child.returncode:
+        # DuckDB's words on a damaged file often name neither the file nor the damage.
+        if damaged := parsed.unreadable(parsed_folder):
+            raise DlpulseError(f"nothing was published: {damaged} is damaged; {parsed.mending(parsed_folder)}")
         reason = _reason(failures, home, file, output)
-        hint = f"; if a file there is damaged, {parsed.mending(parsed_folder)}" if there in reason else ""
-        raise DlpulseError(f"nothing was published: {reason.replace(there, str(parsed_folder))}{hint}")
+        raise DlpulseError(f"nothing was published: {reason.replace(there, str(parsed_folder))}")
 
 
 def _reason(failures: Path, home: Path, file: Path, output: str) -> str:

@@ -106,6 +106,10 @@ def _sql_last(words: list[str]) -> list[str]:
     return [*(one for one in words[:end] if one not in texts), "--", *texts, *words[end + 1 :]]
 
 
+sql_app = typer.Typer(add_completion=False)
+
+
+@sql_app.command(cls=SqlCommand)
 def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
     ctx: typer.Context,
     statement: Annotated[

@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.errors import BadInputError
-from warehouse.values import as_csv, as_json, as_text, listed, shortened, visible
+from warehouse.outputs import visible
+from warehouse.values import as_csv, as_json, as_text, listed, shortened
 
 TABLE_ROWS = 500
 _WIDEST = 10_000

@@ -1,11 +1,20 @@
-"""Standard output and standard error of a command: open, read by somebody, or dropped."""
+"""Standard output and standard error of a command: open, read by somebody, or dropped; what may be written there."""
 
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 from contextlib import suppress
+
+# What moves a terminal's cursor, colours it or answers for its user: all control characters but newline and tab.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    r"""Show control characters as `\x1b`, so that no value and no message steers the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def opened() -> dict[int, int]:

@@ -20,6 +20,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from warehouse import parsedbatch, starweeks, workers
 from warehouse.errors import DlpulseError
@@ -205,6 +206,17 @@ def _merge_small(folder: Path, held: Holdings) -> None:
             stretch = []
         stretch.append(batch)
     _merge(folder, stretch)
+
+
+def unreadable(folder: Path) -> Path | None:
+    """Return the first file of a store that cannot be read to its end, or None. Cost: it reads all of them."""
+    for path in sorted(folder.glob("*/*.parquet")):
+        try:
+            for _ in pq.ParquetFile(path).iter_batches():
+                pass
+        except (pa.ArrowException, OSError):
+            return path
+    return None
 
 
 def mending(folder: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 RISKY_START = "^['=+@\\-\t\r\n＝＋－＠]"
 """What spreadsheets take for a formula at the start of a cell; and the apostrophe itself, so that one can always be
@@ -15,6 +16,8 @@ _RISKY = re.compile(RISKY_START)
 
 def csv(frame: pd.DataFrame) -> bytes:
     """Return the rows as CSV (UTF-8): what would be a formula, in a cell or a name, has an apostrophe before it."""
+    import pandas as pd
+
     texts = {
         name: frame[name].map(_harmless)
         for name in frame.columns

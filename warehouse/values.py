@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, time
@@ -14,18 +13,11 @@ from typing import Any
 import pyarrow as pa
 
 CELL_LENGTH = 2_000
-# What moves a terminal's cursor, colours it or answers for its user: all control characters but newline and tab.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # DuckDB's infinite days and instants, as Arrow holds them.
 _INFINITE = {
     limit * sign: word for limit in (2**31 - 1, 2**63 - 1) for sign, word in ((1, "infinity"), (-1, "-infinity"))
 }
 _TIMEZONE_FREE = {"s": pa.timestamp("s"), "ms": pa.timestamp("ms"), "us": pa.timestamp("us"), "ns": pa.timestamp("ns")}
-
-
-def visible(text: str) -> str:
-    r"""Show control characters as `\x1b`, so that no value and no message steers the terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def shortened(text: str) -> str:

@@ -37,7 +37,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, home: Path, page: str = PAGES[0], **
 
 def words(app: AppTest) -> str:
     shown = [element.value for kind in (app.markdown, app.caption, app.info, app.success) for element in kind]
-    return "\n".join([*shown, *(str(html.proto.body) for html in app.get("html"))])
+    return "\n".join([*shown, *(str(html.proto.body) for html in app.get("html"))]).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _date(microseconds: float) -> str:

@@ -131,6 +131,22 @@ def test_a_part_cut_short_after_it_was_parsed_is_one_warning_line_of_each_build(
     assert refused(build(settings)).startswith(f"dlpulse: raw part {second} cannot be read (")
 
 
+def test_a_parsed_file_damaged_within_is_named_with_what_to_do_and_the_published_file_stays(settings: Settings) -> None:
+    with Archive(settings.raw).start("stars", lambda: datetime(2026, 11, 1)) as run:
+        run.write("a/b", b"{}", status=200)
+    assert build(settings).returncode == 0
+    before = settings.database.read_bytes()
+    (file,) = settings.home.glob("parsed/*/runs/stars*.parquet")
+    body = bytearray(file.read_bytes())
+    body[60:400] = bytes(255 - byte for byte in body[60:400])
+    file.write_bytes(body)
+    assert refused(build(settings)) == (
+        f"dlpulse: nothing was published: {file} is damaged; "
+        f"delete the folder {settings.home / 'parsed'}; `dlpulse build` makes it again"
+    )
+    assert settings.database.read_bytes() == before
+
+
 @pytest.mark.long
 def test_a_second_builder_waits_a_minute_and_ends_with_1(settings: Settings) -> None:
     settings.home.mkdir()
