@@ -11,7 +11,7 @@ from typing import Any
 
 FAILURES = "DLPULSE_BUILD_FAILURES"
 """The variable that names the file for what failed; it is written whenever dbt ran, also when nothing failed."""
-_FAILED = ("error", "fail", "runtime error")
+_FAILED = ("error", "runtime error")
 
 
 def _end_with_parent() -> None:
@@ -20,7 +20,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> int:
-    """Run dbt with this process's arguments; returns 0 when every model and test passed."""
+    """Run dbt with this process's arguments; returns 0 when every model was made."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     from dbt.cli.main import dbtRunner
 
@@ -31,18 +31,8 @@ def main() -> int:
 
 
 def _failures(results: Any) -> list[dict[str, Any]]:
-    """Return name, status, message, number of rows and SQL of each model and rule that failed, in dbt's order."""
-    return [
-        {
-            "name": one.node.name,
-            "status": str(one.status),
-            "message": one.message,
-            "rows": one.failures,
-            "sql": getattr(one.node, "compiled_code", None),
-        }
-        for one in results
-        if one.status in _FAILED
-    ]
+    """Return name and message of each model that failed, in dbt's order."""
+    return [{"name": one.node.name, "message": one.message} for one in results if one.status in _FAILED]
 
 
 if __name__ == "__main__":

@@ -85,14 +85,14 @@ def cost_of_build(settings: Settings) -> Cost:
 
 
 def _dbt_phases(home: Path, whole: float) -> tuple[float, float, float]:
-    """Return the seconds of dbt before its first model, and those after it by models and tests, which overlap."""
+    """Return the seconds of dbt before its first model, and those after it by models, and by tests and macros."""
     results = json.loads((home / "build/target/run_results.json").read_text("utf-8"))["results"]
     moments = [
         timing[end] for result in results for timing in result["timing"] for end in ("started_at", "completed_at")
     ]
     instants = [datetime.fromisoformat(moment.replace("Z", "+00:00")) for moment in moments if moment]
     working = (max(instants) - min(instants)).total_seconds()
-    spent = {kind: sum(_seconds(results, kind)) for kind in ("model", "test")}
+    spent = {kind: sum(_seconds(results, kind)) for kind in ("model", "operation")}
     models = working * spent["model"] / (sum(spent.values()) or 1)
     return whole - working, models, working - models
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from warehouse import inputs, parsed, registry
@@ -22,6 +24,7 @@ TESTS = sorted(
     for file in PROJECT.glob("models/**/_unit_tests.yml")
     for name in re.findall(r"^  - name: (\w+)$", file.read_text("utf-8"), flags=re.MULTILINE)
 )
+RULES = "rules.sql"
 # Models that choose columns or put what others made under one another, and those in Python (test_summaries.py,
 # test_claims.py).
 WITHOUT_LOGIC = {
@@ -53,7 +56,10 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ran = subprocess.run(
             [*command, *job, *folders], env=variables, cwd=home, capture_output=True, text=True, check=False
         )
-        assert job != ["run"] or ran.returncode == 0, ran.stdout
+        if job == ["run"]:
+            assert ran.returncode == 0, ran.stdout
+            (rules,) = (home / "target" / "compiled").rglob("dlpulse-on-run-end-0.sql")
+            shutil.copy(rules, home / RULES)
     return home / "target"
 
 
@@ -78,3 +84,25 @@ def test_every_model_with_logic_has_a_unit_test(target: Path) -> None:
         if node["resource_type"] == "model" and not node["name"].startswith("stg_")
     }
     assert models - tested == WITHOUT_LOGIC
+
+
+def test_each_rule_of_a_table_is_broken_by_a_row_that_breaks_it(target: Path, tmp_path: Path) -> None:
+    nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
+    rules = [node for node in nodes.values() if node["resource_type"] == "test" and node.get("test_metadata")]
+    file = shutil.copy(target.parent / "build" / "new" / "dlpulse.duckdb", tmp_path)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"set file_search_path = '{target.parent}'")
+        assert connection.execute("from intermediate.broken_rules").fetchall() == []
+        connection.execute("drop table intermediate.broken_rules")
+        for rule in rules:
+            table, about = nodes[rule["attached_node"]]["relation_name"], rule["test_metadata"]["kwargs"]
+            columns = about.get("columns") or [about["column_name"]]
+            value = {"never_null": "null", "finite": "'inf'", "unique_key": "null", "unique": "'twice'"}.get(
+                rule["test_metadata"]["name"], "'nobody'"
+            )
+            for column in columns if value == "'inf'" else columns[:1]:
+                connection.execute(f"insert into {table} ({column}) values ({value}), ({value})")
+        connection.execute((target.parent / RULES).read_text("utf-8"))
+        broken = connection.execute("select rule from intermediate.broken_rules").fetchall()
+    assert {rule["name"] for rule in rules} <= {name for (name,) in broken}
+    assert len(rules) > 100
