@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := $(if $(filter no,$(BENCH)),dashboard,dashboard$(comma)bench)
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
 
-.PHONY: run setup test test-long perf lint format clean
+.PHONY: run setup test test-long perf docs lint format clean
 
 run: setup  ## collect, benchmark, build, show, serve the dashboard (BENCH=no without tensorflow and torch)
 	$(BIN)/dlpulse run
@@ -42,6 +42,10 @@ test-long: lint  ## the long forms too
 
 perf: $(TEST_STAMP)  ## ratios against a named rival; prints, asserts nothing
 	$(BIN)/python -m tests.perf
+
+docs: $(TEST_STAMP)  ## the documentation as a site, in artifacts/site
+	$(BIN)/python -m cogapp -r docs/commands.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
 
 lint: $(TEST_STAMP)
 	$(BIN)/ruff format --check .
