@@ -34,7 +34,7 @@ _COMMANDS = {
     "import": "collectors.cli:import_files",
     "build": "warehouse.cli:build",
     "sql": "warehouse.cli:sql_app",
-    "status": "warehouse.cli:status",
+    "status": "warehouse.status_cli:status",
     "export": "warehouse.cli:export",
     "claims": "warehouse.claims_cli:claims",
     "criteria": "warehouse.criteria_cli:criteria",

@@ -72,10 +72,11 @@ class Outcome:
 
     `requests` were answered; `rows` were read, `new` of them were not known before; `failed` holds one line per
     fault; `left` says what remains ("" when nothing does; UNKNOWN until the collector tells) and `retry_at` (UTC) when
-    to come back for it. `noticed` holds what is no fault but must not be hidden, as sums that do not agree. Of the
-    `failed`, `unreached` say that a host never answered at all. `stopped` is True after Ctrl-C, `busy` when another
-    process collects the source already, which is no fault. `refused` are the labels of the questions that got no usable
-    answer: the next runs ask them last, so that a few that never succeed cannot starve the others.
+    to come back for it. `budget` is what the source last said of its limit. `noticed` holds what is no fault but must
+    not be hidden, as sums that do not agree. Of the `failed`, `unreached` say that a host never answered at all.
+    `stopped` is True after Ctrl-C, `busy` when another process collects the source already, which is no fault.
+    `refused` are the labels of the questions that got no usable answer: the next runs ask them last, so that a few that
+    never succeed cannot starve the others.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Outcome:
     noticed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     left: str = UNKNOWN
+    budget: str = ""
     took_s: float = 0.0
     retry_at: datetime | None = None
     stopped: bool = False
@@ -181,6 +183,7 @@ def recording(context: Context, source: str, *, imported: Sequence[str] = ()) ->
             finally:
                 run.rows = outcome.rows
                 run.left, run.noticed, run.refused = outcome.left, outcome.noticed, outcome.refused
+                run.budget = outcome.budget
                 outcome.took_s = time.monotonic() - began
             _raise_unfinished(outcome)
     except _Unfinished:

@@ -175,9 +175,14 @@ class Hub:
             raise Refused(f"the answer is {error} (its head is raw answer {response.response_id})") from None
 
     def _note_budget(self, headers: Mapping[str, str]) -> None:
-        reset, remaining = headers.get("x-ratelimit-reset", ""), headers.get("x-ratelimit-remaining", "")
-        spent = remaining.isdecimal() and int(remaining) <= self._reserve() and reset.isdecimal()
-        self._spent_until = datetime.fromtimestamp(int(reset) + 1, UTC).replace(tzinfo=None) if spent else None
+        remaining, limit, reset = (headers.get(f"x-ratelimit-{name}", "") for name in ("remaining", "limit", "reset"))
+        self._spent_until = None
+        if remaining.isdecimal() and reset.isdecimal():
+            renewed = datetime.fromtimestamp(int(reset) + 1, UTC).replace(tzinfo=None)
+            of = f" of {int(limit):,}" if limit.isdecimal() else ""
+            self._outcome.budget = f"{int(remaining):,}{of} calls left until {renewed:%Y-%m-%d %H:%M} UTC"
+            if int(remaining) <= self._reserve():
+                self._spent_until = renewed
 
     def _check_budget(self) -> None:
         """End before a request that GitHub would refuse; a reset within `max_wait` is waited for."""

@@ -133,12 +133,17 @@ class _Collection:
             content = content_of(response)
             self.pause = _whole(content, "backoff") or 0
             self.known.quota_left = _whole(content, "quota_remaining")
+            self._note_budget(response.fetched_at.date())
             if content.get("error_name") == "throttle_violation":
                 raise self._throttled(content)
             self.outcome.new += self.known.learn(response)
         except Rejected as reason:
             raise Refused(f"{reason} (raw answer {response.response_id})") from None
         self.outcome.rows += 1
+
+    def _note_budget(self, day: date) -> None:
+        if self.known.quota_left is not None:
+            self.outcome.budget = f"{self.known.quota_left:,} of {_quota(self.context):,} calls left on {day} UTC"
 
     def _throttled(self, content: Mapping[str, object]) -> LimitReached:
         told = _AVAILABLE_IN.search(str(content.get("error_message")))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +14,8 @@ from typer.core import TyperCommand
 from warehouse import build as builder
 from warehouse import export as exporting
 from warehouse import queries, query, registry, sqlbox
-from warehouse import status as freshness
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.formats import Format, write, write_rows
-from warehouse.raw import Archive
 from warehouse.settings import Settings
 
 TABLES_SQL = """
@@ -191,40 +188,6 @@ def _statement(statement: str | None, file: Path | None) -> str:
         raise BadInputError(f"{f'{file}: ' if file else ''}the SQL is not UTF-8") from None
     except OSError as error:
         raise BadInputError(f"{file or 'standard input'}: cannot be read: {error.strerror or error}") from None
-
-
-def status(
-    ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
-) -> None:
-    """Say how fresh each source is, and what failed last. Exit 1 when something is stale."""
-    settings: Settings = ctx.obj
-    settings.check_raw()
-    sources = freshness.read(Archive(settings.raw), registry.load(settings), settings.clock())
-    columns: tuple[str, ...] = ("source", "state", "last success", "next due", "left", "last error")
-    rows: list[tuple[str, ...]] = [
-        (
-            source.source,
-            "stale" if source.stale else "fresh",
-            _minute(source.last_success),
-            _minute(source.next_due) if source.next_due else "now",
-            source.left,
-            source.last_error or "",
-        )
-        for source in sources
-    ]
-    if form is Format.TABLE:  # one column less, for which a terminal has the room
-        columns = (*columns[:-2], "left or last error")
-        rows = [(*row, "; ".join(filter(None, (left, error and f"error: {error}")))) for *row, left, error in rows]
-    write_rows(columns, rows, form, fold=True)
-    if not settings.database.exists():
-        print(f"there is no database at {settings.database} yet; `dlpulse build` makes it", file=sys.stderr)
-    if any(source.stale for source in sources):
-        raise typer.Exit(1)
-
-
-def _minute(instant: datetime | None) -> str:
-    return f"{instant:%Y-%m-%d %H:%M}" if instant else "never"
 
 
 def export(

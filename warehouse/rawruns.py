@@ -55,6 +55,7 @@ class Run:
         self.requests = 0
         self.rows = 0
         self.left = ""
+        self.budget = ""
         self.noticed: Sequence[str] = ()
         self.refused: Sequence[str] = ()
         self._folder = folder
@@ -71,6 +72,8 @@ class Run:
         told = isinstance(error, DlpulseError)
         message = None if error is None else str(error) if told else f"{type(error).__name__}: {error}"
         counts = {"requests": self.requests, "rows": self.rows, "left": self.left, "noticed": list(self.noticed)}
+        if self.budget:
+            counts["budget"] = self.budget
         if self.refused:
             counts["refused"] = list(self.refused)
         self.note(RUN_END, {**counts, "error": message})

@@ -54,7 +54,8 @@ class History:
     """A source's runs: when the newest began, its error (None when it ended well), and the newest whole success.
 
     `left` says what that success left for another run, "" when nothing. When the newest run ended at a source's limit,
-    which is no error, `limit` tells of it. Imports of files are no runs here.
+    which is no error, `limit` tells of it. `budget` is what the source said of its limit in the newest run, "" when it
+    has none. Imports of files are no runs here.
     """
 
     last_run: datetime | None = None
@@ -62,6 +63,7 @@ class History:
     last_success: datetime | None = None
     left: str = ""
     limit: Limit | None = None
+    budget: str = ""
 
 
 def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> History:
@@ -78,7 +80,8 @@ def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> H
         if known.last_run is None:
             limit = _limit_of(run)
             error = None if limit or not run.error else run.error.removeprefix(_OLD_PREFIX)
-            known = replace(known, last_run=run.start.fetched_at, last_error=error, limit=limit)
+            budget = run.end.json().get("budget", "") if run.end else ""
+            known = replace(known, last_run=run.start.fetched_at, last_error=error, limit=limit, budget=budget)
         if run.end and run.error is None and _asks_all(run.start, wanted):
             return replace(known, last_success=run.end.fetched_at, left=run.end.json().get("left", ""))
     return known

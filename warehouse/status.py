@@ -1,13 +1,51 @@
-"""How fresh each source is, from the raw archive alone: last success, what is overdue, the last failure."""
+"""How dlpulse is: each source's freshness and coverage, its last failure and budget, the database's age, the disk."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import duckdb
+
+from warehouse.errors import DlpulseError
+from warehouse.query import open_readonly
 from warehouse.raw import Archive
 from warehouse.registry import Registry
 from warehouse.schedule import INTERVALS, LEFT_INTERVAL, SLACK, History, history
+from warehouse.settings import Settings
+
+# cron builds each day: what came in two days ago must be published.
+BUILD_OVERDUE = timedelta(days=2)
+# A build writes a whole new database beside the old one, and sorts on disk what does not fit into memory.
+_SPARE_BYTES = 256 * 2**20
+
+# What is known of each subject at the end of what its source has to tell; what nobody asks has no end.
+_COVERED_SQL = """
+select
+    source,
+    count(*) filter (state in ('observed', 'zero')) as known,
+    count(*) as asked
+from (
+    select source, subject, arg_max(state, (period_start, state = 'outage')) as state
+    from fct_coverage
+    where subject <> '*' and period_start is not null
+    group by source, subject
+)
+where state in ('observed', 'zero', 'missing')
+group by source
+"""
+
+
+@dataclass(frozen=True)
+class Covered:
+    """Of how many subjects (`of`) of a source the newest period is `known`, in the published database."""
+
+    known: int
+    of: int
 
 
 @dataclass(frozen=True)
@@ -15,7 +53,8 @@ class SourceStatus:
     """One source: `stale` when its newest success is more than two of its intervals old, or there is none.
 
     `left` says what the newest success, or a run since that ended at a source's limit, left for another run.
-    `next_due` is None for at once, and after a limit not before it may go on. A limit is no error.
+    `next_due` is None for at once, and after a limit not before it may go on. A limit is no error. `budget` is what the
+    source said of its limit in the newest run, "" when it has none. `covered` is None without a database.
     """
 
     source: str
@@ -25,17 +64,84 @@ class SourceStatus:
     left: str
     next_due: datetime | None
     stale: bool
+    budget: str = ""
+    covered: Covered | None = None
 
 
-def read(archive: Archive, registry: Registry, now: datetime) -> list[SourceStatus]:
+@dataclass(frozen=True)
+class Published:
+    """The published database: when it was (UTC), bytes; `overdue` when answers of two days ago are not in it."""
+
+    at: datetime
+    bytes: int
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes of the raw archive and of what was parsed of it; bytes free beside the home, and needed for a build."""
+
+    raw: int
+    parsed: int
+    free: int
+    needed: int
+
+    @property
+    def low(self) -> bool:
+        """Whether the next build may not find the room that it needs."""
+        return self.free < self.needed
+
+
+@dataclass(frozen=True)
+class Status:
+    """All of it; `database` is None before the first build."""
+
+    sources: list[SourceStatus]
+    database: Published | None
+    disk: Disk
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is stale, overdue or about to run out of room."""
+        overdue = self.database is not None and self.database.overdue
+        return not (overdue or self.disk.low or any(source.stale for source in self.sources))
+
+
+def read_all(settings: Settings, registry: Registry) -> Status:
+    """Return the status of everything. Cost: a listing of the home, the runs' notes, one query."""
+    now = settings.clock()
+    sources = read(Archive(settings.raw), registry, now, covered(settings.database))
+    database = _published(settings.database, now, sources)
+    used = database.bytes if database else 0
+    disk = Disk(
+        raw=_size(settings.raw),
+        parsed=_size(settings.home / "parsed"),
+        free=shutil.disk_usage(_there(settings.home)).free,
+        needed=2 * used + _SPARE_BYTES,
+    )
+    return Status(sources, database, disk)
+
+
+def read(
+    archive: Archive, registry: Registry, now: datetime, known: Mapping[str, Covered] | None = None
+) -> list[SourceStatus]:
     """Return the status of every scheduled source, in the order of the schedule.
 
-    Only runs over all frameworks of the registry count as a success.
+    Only runs over all frameworks of the registry count as a success. `known` is what `covered` told.
     """
-    return [_source(archive, registry, source, interval, now) for source, interval in INTERVALS.items()]
+    return [_source(archive, registry, source, interval, now, known or {}) for source, interval in INTERVALS.items()]
 
 
-def _source(archive: Archive, registry: Registry, source: str, interval: timedelta, now: datetime) -> SourceStatus:
+def covered(database: Path) -> dict[str, Covered]:
+    """Return by source of how many subjects the newest period is known; nothing without a database that can be read."""
+    with suppress(DlpulseError, duckdb.Error), open_readonly(database) as connection:
+        return {source: Covered(known, of) for source, known, of in connection.execute(_COVERED_SQL).fetchall()}
+    return {}
+
+
+def _source(
+    archive: Archive, registry: Registry, source: str, interval: timedelta, now: datetime, known: Mapping[str, Covered]
+) -> SourceStatus:
     runs = history(archive, source, registry.frameworks.values())
     success = runs.last_success
     return SourceStatus(
@@ -46,6 +152,8 @@ def _source(archive: Archive, registry: Registry, source: str, interval: timedel
         left=runs.limit.left if runs.limit else runs.left,
         next_due=_next_due(runs, interval),
         stale=success is None or now - success > 2 * interval,
+        budget=runs.budget,
+        covered=known.get(source),
     )
 
 
@@ -54,3 +162,30 @@ def _next_due(runs: History, interval: timedelta) -> datetime | None:
     planned = success + (min(interval, LEFT_INTERVAL) if runs.left else interval) - SLACK if success else None
     goes_on = runs.limit and runs.limit.until
     return max((when for when in (planned, goes_on) if when), default=None)
+
+
+def _published(database: Path, now: datetime, sources: list[SourceStatus]) -> Published | None:
+    try:
+        stat = database.stat()
+    except FileNotFoundError:
+        return None
+    at = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
+    newest = max((source.last_run for source in sources if source.last_run), default=None)
+    waiting = newest is not None and newest > at and now - at > BUILD_OVERDUE
+    return Published(at, stat.st_size, waiting)
+
+
+def _size(folder: Path) -> int:
+    return sum(_sizes(folder))
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # merged or replaced meanwhile
+            if path.is_file():
+                yield path.stat().st_size
+
+
+def _there(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there."""
+    return next(one for one in (folder, *folder.parents) if one.exists())

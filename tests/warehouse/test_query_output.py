@@ -224,7 +224,7 @@ def test_a_terminal_too_narrow_for_the_other_columns_loses_none(home: Path, tmp_
     (tmp_path / "raw").mkdir()
     shown = on_a_terminal(home, 40, "status", DLPULSE_RAW=str(tmp_path / "raw"))
     assert "row 1" in shown
-    assert any("left or last error" in line for line in shown)
+    assert any("left, budget or last error" in line for line in shown)
 
 
 def on_a_terminal(home: Path, columns: int, command: str, **variables: str) -> list[str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.conftest import Dlpulse
 from warehouse import registry, status
 from warehouse.errors import DlpulseError
 from warehouse.raw import Archive
-from warehouse.schedule import due, limit_words
+from warehouse.schedule import INTERVALS, due, limit_words
 from warehouse.settings import Settings
 
 NOW = datetime(2026, 9, 11, 12)
@@ -122,6 +127,80 @@ def test_an_error_after_a_limit_is_told_as_the_error(archive: Archive, ran: Ran)
     limited(archive, NOW - timedelta(hours=2), limit_words(NOW - timedelta(hours=1)), "9 pages")
     ran(timedelta(minutes=5), error="GitHub cannot be reached")
     assert (stars(archive).last_error, stars(archive).left) == ("GitHub cannot be reached", "")
+
+
+def test_what_the_source_last_said_of_its_limit_is_told(archive: Archive) -> None:
+    for hours, budget in ((3, "4,000 of 5,000 calls left"), (1, "12 of 5,000 calls left")):
+        with archive.start("stars", lambda hours=hours: NOW - timedelta(hours=hours)) as run:
+            run.budget = budget
+    assert stars(archive).budget == "12 of 5,000 calls left"
+    with archive.start("stars", lambda: NOW):
+        pass
+    assert stars(archive).budget == ""
+
+
+def test_a_database_without_answers_of_days_ago_is_overdue(archive: Archive, ran: Ran, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, raw=tmp_path / "raw", clock=lambda: NOW)
+    assert status.read_all(settings, KNOWN).database is None
+    settings.database.write_bytes(b"not read for this")
+
+    def overdue(built: timedelta) -> bool:
+        at = (NOW - built).replace(tzinfo=UTC).timestamp()
+        os.utime(settings.database, (at, at))
+        told = status.read_all(settings, KNOWN).database
+        assert told and told.at == NOW - built
+        return told.overdue
+
+    assert not overdue(timedelta(days=9))  # nothing came since
+    ran(timedelta(hours=1))
+    assert [overdue(timedelta(days=days)) for days in (1, 3)] == [False, True]
+
+
+def test_a_disk_without_room_for_a_build_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=tmp_path / "not" / "there", raw=tmp_path / "raw", clock=lambda: NOW)
+    archive = Archive(settings.raw)
+    for source in INTERVALS:
+        with archive.start(source, lambda: NOW, frameworks=list(KNOWN.frameworks)):
+            pass
+    told = status.read_all(settings, KNOWN)
+    assert told.well and told.disk.raw > 0 and not told.disk.low
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=told.disk.needed - 1))
+    told = status.read_all(settings, KNOWN)
+    assert told.disk.low and not told.well
+
+
+def test_the_newest_period_of_each_subject_says_how_complete_a_source_is(tmp_path: Path) -> None:
+    database = tmp_path / "dlpulse.duckdb"
+    assert status.covered(database) == {}
+    rows = [
+        ("stars", "a/a", "2026-01-01", "2026-08-31", "missing"),
+        ("stars", "a/a", "2026-09-01", "2026-09-10", "observed"),
+        ("stars", "b/b", "2026-01-01", "2026-09-01", "observed"),
+        ("stars", "b/b", "2026-09-02", "2026-09-10", "missing"),
+        ("stars", "c/c", "2026-01-01", "2026-09-10", "zero"),
+        ("stars", "*", "2026-06-30", "2026-09-03", "outage"),
+        ("surveys", "x", "2024-01-01", "2024-12-31", "observed"),
+        ("surveys", "x", "2025-01-01", "2025-12-31", "not_asked"),
+    ]
+    with duckdb.connect(str(database)) as connection:
+        columns = "source varchar, subject varchar, period_start date, period_end date, state varchar"
+        connection.execute(f"create table fct_coverage ({columns})")
+        connection.executemany("insert into fct_coverage values (?, ?, ?, ?, ?)", rows)
+    assert status.covered(database) == {"stars": status.Covered(2, 3)}
+
+
+def test_the_command_tells_all_of_it_in_json_too(dlpulse: Dlpulse) -> None:
+    assert dlpulse("collect", "stars", "--framework", "keras").returncode == 1
+    shown = dlpulse("status", "--format", "json")
+    assert shown.returncode == 1
+    assert shown.stderr.startswith("there is no database at ")
+    told = json.loads(shown.stdout)
+    assert (told["database"], told["well"], told["disk"]["low"]) == (None, False, False)
+    assert 0 < told["disk"]["raw"] < told["disk"]["needed"] < told["disk"]["free"]
+    by_source = {source["source"]: source for source in told["sources"]}
+    assert list(by_source) == list(INTERVALS)
+    assert by_source["stars"]["stale"] and by_source["stars"]["last_run"].endswith("Z")
+    assert "cannot be reached" in by_source["stars"]["last_error"]
 
 
 def test_status_names_no_python_class(dlpulse: Dlpulse) -> None:
