@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from warehouse.errors import DlpulseError
 
+# Raised when an older dlpulse could no longer read right what a newer one writes; it then refuses to.
 FORMAT_VERSION = 1
 COLLECTOR_VERSION = "0.1.0"
 # The footer's entry of a compacted part: {"span": the year, month or run it was made for, "members": [stem, ...]}.
@@ -206,12 +207,36 @@ def readable(part: Path) -> Iterator[None]:
         raise DlpulseError(f"raw part {part} cannot be read ({told}); {REMEDY}") from None
 
 
+@contextmanager
+def opened(part: Path) -> Iterator[pq.ParquetFile]:
+    """Open a part for reading, pages checked.
+
+    Raises:
+        DlpulseError: it is damaged, or of a format that this version does not know, told by its footer.
+        FileNotFoundError: it is gone.
+    """
+    with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
+        newest = max((_newest_format(file, group) for group in range(file.num_row_groups)), default=FORMAT_VERSION)
+        if newest > FORMAT_VERSION:
+            raise DlpulseError(
+                f"raw part {part} was written by a newer dlpulse (format {newest} of the archive, and this one knows "
+                f"{FORMAT_VERSION}): upgrade this one"
+            )
+        yield file
+
+
+def _newest_format(file: pq.ParquetFile, group: int) -> int:
+    column = file.schema_arrow.get_field_index("format_version")
+    told = file.metadata.row_group(group).column(column).statistics if column >= 0 else None
+    return int(told.max) if told and told.has_min_max else FORMAT_VERSION
+
+
 def batches(part: Path, first: str = "", last: str = _LAST, *, size: int = 64) -> Iterator[pa.RecordBatch]:
     """Yield the rows of SCHEMA of the runs from `first` to `last` (ids, or beginnings of such), in their order.
 
     Cost: of a compacted part only the row groups that may hold such a run are read, by their statistics.
     """
-    with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
+    with opened(part) as file:
         if missing := {"response_id", "run_id"} - set(file.schema_arrow.names):
             raise ValueError(f"it has no column {missing.pop()}")
         cut = is_compacted(part) and bool(first or last != _LAST)
@@ -241,7 +266,7 @@ def notes(part: Path, run_id: str, subjects: tuple[str, ...]) -> list[Response]:
 
     Cost: a plain part is read; of a compacted one the row groups that may hold the run, once for all their runs.
     """
-    with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
+    with opened(part) as file:
         groups = [group for group in range(file.num_row_groups) if _may_hold(file, group, run_id, run_id + _LAST)]
     kept = _notes if is_compacted(part) else _notes.__wrapped__
     return [note for group in groups for note in kept(part, group, subjects) if note.run_id == run_id]
@@ -249,7 +274,7 @@ def notes(part: Path, run_id: str, subjects: tuple[str, ...]) -> list[Response]:
 
 @lru_cache(maxsize=256)
 def _notes(part: Path, group: int, subjects: tuple[str, ...]) -> tuple[Response, ...]:
-    with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
+    with opened(part) as file:
         rows = file.read_row_group(group)
     return tuple(map(from_row, rows.filter(pc.is_in(rows["subject"], pa.array(subjects))).to_pylist()))
 

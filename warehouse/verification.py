@@ -47,7 +47,7 @@ def examine(part: Path) -> Examined:
     faults: list[str] = []
     tables = [SCHEMA.empty_table().select(_BODILESS)]
     try:
-        with rawparts.readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
+        with rawparts.opened(part) as file:
             if [(one.name, one.type) for one in file.schema_arrow] != [(one.name, one.type) for one in SCHEMA]:
                 raise ValueError("its columns are not those of this version of dlpulse")
             for group in range(file.num_row_groups):

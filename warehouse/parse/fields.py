@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from warehouse.parse.tables import Rejected
@@ -83,6 +83,13 @@ def month(value: Any) -> date:
         return day(f"{value}-01")
     except Rejected:
         raise Rejected(f"month {value!r} is not like 2020-06") from None
+
+
+def past(told: date, response: Response, what: str) -> date:
+    """Return a day that was over, or begun, when the answer was read; a day more is let pass, as clocks differ."""
+    if told > response.fetched_at.date() + timedelta(days=1):
+        raise Rejected(f"{what} {told} is after it was read, {response.fetched_at:%Y-%m-%d}: a wrong clock?")
+    return told
 
 
 def instant(value: Any, what: str) -> datetime:

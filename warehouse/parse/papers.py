@@ -6,7 +6,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from warehouse.parse import fields
@@ -78,7 +77,7 @@ def feed(response: Response) -> Feed:
     # arXiv's well-known flaw: a valid feed without entries, in the middle of the results.
     if start < total and not entries:
         raise Rejected(f"an empty page, although {total} papers match")
-    return Feed(total, start, [_paper(entry) for entry in entries], response.response_id)
+    return Feed(total, start, [_paper(entry, response) for entry in entries], response.response_id)
 
 
 def _root(response: Response) -> ET.Element:
@@ -93,7 +92,7 @@ def _root(response: Response) -> ET.Element:
     return root
 
 
-def _paper(entry: ET.Element) -> dict[str, Any]:
+def _paper(entry: ET.Element, response: Response) -> dict[str, Any]:
     identifier = _text(entry, f"{_ATOM}id")
     match = _ABS.fullmatch(identifier)
     if match is None:
@@ -105,7 +104,7 @@ def _paper(entry: ET.Element) -> dict[str, Any]:
         raise Rejected(f"{identifier}: has no category")
     return {
         "arxiv_id": match.group(1),
-        "submitted_on": submitted_at.date(),
+        "submitted_on": fields.past(submitted_at.date(), response, f"{identifier}: published"),
         "title": _text(entry, f"{_ATOM}title"),
         "abstract": _text(entry, f"{_ATOM}summary"),
         "primary_category": primary.get("term"),
@@ -137,25 +136,25 @@ def _counted(response: Response) -> int:
 
 def _window(response: Response) -> dict[str, Any]:
     try:
-        note = response.json()
+        note = fields.object_of(response)
         answers = note.get("responses")
         return {
-            "window_start": date.fromisoformat(note["from"]),
-            "window_end": date.fromisoformat(note["until"]),
-            "query": note["query"],
-            "total": int(note["total"]),
-            "received": int(note["received"]),
+            "window_start": fields.day(note.get("from")),
+            "window_end": fields.day(note.get("until")),
+            "query": str(note.get("query")),
+            "total": fields.count(note.get("total"), "total"),
+            "received": fields.count(note.get("received"), "received"),
             "last_answer_id": str(answers[-1]) if answers and isinstance(answers, list) else None,
         }
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise Rejected(f"a finished window's note is malformed: {error}") from None
+    except Rejected as reason:
+        raise Rejected(f"a finished window's note is malformed: {reason}") from None
 
 
 def _kept(response: Response, read: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
     """Read a list that an import archived; `read` makes a row of each of its entries."""
     try:
         return [read(entry) for entry in list(response.json())]
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, RecursionError, Rejected, TypeError, ValueError) as error:
         raise Rejected(f"what was kept of a snapshot is malformed: {error}") from None
 
 
@@ -164,8 +163,8 @@ def _kept_paper(entry: Any) -> dict[str, Any]:
     categories = list(entry["categories"])
     if not all(isinstance(text, str) for text in (*texts.values(), *categories)):
         raise ValueError("what should be a text is none")
-    return {**texts, "submitted_on": date.fromisoformat(entry["submitted_on"]), "categories": categories}
+    return {**texts, "submitted_on": fields.day(entry["submitted_on"]), "categories": categories}
 
 
 def _kept_count(entry: Any) -> dict[str, Any]:
-    return {"month": date.fromisoformat(f"{entry['month']}-01"), "papers": int(entry["papers"])}
+    return {"month": fields.month(entry["month"]), "papers": fields.count(entry["papers"], "papers")}

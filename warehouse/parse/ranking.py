@@ -97,7 +97,7 @@ def conflicts(response: Response) -> list[str]:
 def _missing(response: Response) -> list[date]:
     try:
         return [fields.day(day, _LIKE) for day in response.json()["days"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise Rejected(f"the note of missing days is malformed: {error}") from None
 
 

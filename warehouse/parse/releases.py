@@ -53,13 +53,13 @@ def _page(response: Response, origin: dict[str, Any]) -> Iterator[Row]:
         raise Rejected("a page of releases must be a list")
     seen: set[str] = set()
     for entry in content:
-        values = _release(entry)
+        values = _release(entry, response)
         if values and values["version"] not in seen:
             seen.add(values["version"])
             yield "releases", {**origin, **values}
 
 
-def _release(entry: Any) -> dict[str, Any] | None:
+def _release(entry: Any, response: Response) -> dict[str, Any] | None:
     if not isinstance(entry, dict):
         raise Rejected(f"a release must be an object, found {entry!r}")
     tag = entry.get("tag_name")
@@ -68,8 +68,9 @@ def _release(entry: Any) -> dict[str, Any] | None:
     about = f"release {tag}:"
     if fields.flag(entry.get("draft"), f"{about} draft"):
         return None
+    published_at = fields.instant(entry.get("published_at"), f"{about} published_at")
     return {
         "version": tag,
-        "released_on": fields.instant(entry.get("published_at"), f"{about} published_at").date(),
+        "released_on": fields.past(published_at.date(), response, f"{about} published_at"),
         "is_prerelease": fields.flag(entry.get("prerelease"), f"{about} prerelease"),
     }

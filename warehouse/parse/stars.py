@@ -60,6 +60,8 @@ def _record(content: Any, response: Response) -> Iterable[Row]:
     created_at = _instant(content, "created_at")
     if created_at is None:
         raise Rejected("created_at is missing")
+    if pushed_at := _instant(content, "pushed_at"):
+        fields.past(pushed_at.date(), response, "pushed_at")
     row = {
         "repo_id": response.subject,
         "github_id": fields.count(content.get("id"), "id"),
@@ -70,8 +72,8 @@ def _record(content: Any, response: Response) -> Iterable[Row]:
         # `watchers_count` repeats the stars; the people who watch are the subscribers.
         "watchers": fields.count(content.get("subscribers_count"), "subscribers_count"),
         "archived": archived,
-        "pushed_at": _instant(content, "pushed_at"),
-        "created_on": created_at.date(),
+        "pushed_at": pushed_at,
+        "created_on": fields.past(created_at.date(), response, "created_at"),
     }
     return [("repo_records", fields.origin(response, **row))]
 
