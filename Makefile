@@ -13,7 +13,7 @@ comma := ,
 EXTRAS := $(if $(filter no,$(BENCH)),dashboard,dashboard$(comma)bench)
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
 
-.PHONY: run setup test test-long perf docs lint format clean
+.PHONY: run setup test test-long perf soak docs lint format clean
 
 run: setup  ## collect, benchmark, build, show, serve the dashboard (BENCH=no without tensorflow and torch)
 	$(BIN)/dlpulse run
@@ -42,6 +42,9 @@ test-long: lint  ## the long forms too
 
 perf: $(TEST_STAMP)  ## ratios against a named rival; prints, asserts nothing
 	$(BIN)/python -m tests.perf
+
+soak: $(TEST_STAMP)  ## three years of daily operation, about half an hour; prints what they cost
+	$(BIN)/python -m tests.soak
 
 docs: $(TEST_STAMP)  ## the documentation as a site, in artifacts/site
 	$(BIN)/python -m cogapp -r docs/commands.md

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import pandas as pd
@@ -15,6 +16,11 @@ from dashboards.reader import Published, database, published
 def is_dark() -> bool:
     """Return whether the reader's browser shows the page dark; not where there is no browser, as in a report."""
     return get_script_run_ctx(suppress_warning=True) is not None and bool(st.context.theme.type == "dark")
+
+
+def plain(text: str) -> str:
+    """Return text of others, such as a machine's name, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>$:!#|~])", r"\\\1", text)
 
 
 def title(words: str, standfirst: str) -> None:

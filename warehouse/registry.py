@@ -25,6 +25,11 @@ _LISTS = ("pypi", "conda", "stackoverflow_tags", "survey_labels", "paperswithcod
 _KEYS = (*_REQUIRED, *_LISTS, "repositories", "arxiv")
 _REPO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# What Markdown would take for a picture, a link, code or an emphasis has no place in a name that stands in titles.
+_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|]*\S[^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|]*")
+# They become part of an address, of which nobody but the settings may choose the host or the path.
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TAG = re.compile(r"[a-z0-9][a-z0-9.+#-]*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
@@ -135,10 +140,18 @@ def _framework(block: Mapping[str, Any], where: str) -> Framework:
     _check_pattern(where, "colour", block["colour"], _COLOUR, "#rrggbb")
     if not isinstance(block["name"], str) or not block["name"].strip():
         raise BadInputError(f"{where}: name {block['name']!r} is not a text")
+    _check_pattern(where, "name", block["name"], _NAME, "letters, digits, blanks and plain signs")
     if type(block["first_released_on"]) is not date:
         raise BadInputError(f"{where}: first_released_on {block['first_released_on']!r} is not a date like 2015-03-27")
     if block["status"] not in STATUSES:
         raise BadInputError(f"{where}: status {block['status']!r} is not one of {', '.join(STATUSES)}")
+    for key, pattern, expected in (
+        ("pypi", _PACKAGE, "a package's name"),
+        ("conda", _PACKAGE, "a package's name"),
+        ("stackoverflow_tags", _TAG, "a tag in lower case"),
+    ):
+        for value in _texts(block, key, where):
+            _check_pattern(where, key, value, pattern, expected)
     arxiv = block.get("arxiv", {})
     _check_keys(arxiv, ("query", "rules"), f"{where}: arxiv")
     return Framework(

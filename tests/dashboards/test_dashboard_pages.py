@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards import page
 from tests.conftest import ROOT
 from tests.dashboards import sample
 from tests.dashboards.conftest import Home
@@ -616,3 +617,8 @@ def test_the_article_s_claims_stand_with_verdict_reason_and_sql(
     with duckdb.connect(str(home / "dlpulse.duckdb"), read_only=True) as connection:
         rows = connection.execute(app.code[0].value).df()
     assert list(rows["part"]) == ["keras", "pytorch"] and rows["holds"].all()
+
+
+def test_a_name_full_of_markdown_is_shown_as_it_is() -> None:
+    shown = page.plain("![x](http://y) :red[z] `a` *b* $c$")
+    assert shown == r"\!\[x\](http\://y) \:red\[z\] \`a\` \*b\* \$c\$"

@@ -1,6 +1,6 @@
 """Answers damaged in every way that we could think of: no parser falls over one, and none of them makes a new fact.
 
-The answers are what the collectors keep of the test world, the shortest and the longest of each source and kind. Each is
+The answers are what the collectors keep of the test world, the shortest and longest of each source and kind. Each is
 damaged by each of the mutations below. A damaged answer either is rejected, in one line, or gives no row that the sound
 one did not give.
 """

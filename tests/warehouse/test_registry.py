@@ -90,6 +90,16 @@ GOOD = BLOCK.format(id="mine", repo="me/mine")
             GOOD.replace("}]", '}, { name = "Me/Mine" }]'),
             "repository 'me/mine' stands twice under 'mine'",
         ),
+        # An address's host and path are not the registry's to choose, nor what the pages' Markdown shows.
+        (
+            GOOD + 'pypi = ["../../internal"]',
+            "framework 'mine': pypi '../../internal' is malformed; expected a package",
+        ),
+        (GOOD + 'conda = ["x?y=z"]', "framework 'mine': conda 'x?y=z' is malformed; expected a package's name"),
+        (GOOD + 'stackoverflow_tags = ["a;b"]', "framework 'mine': stackoverflow_tags 'a;b' is malformed"),
+        (GOOD.replace("me/mine", "me/../../user"), "repository 'me/../../user' is malformed; expected owner/name"),
+        (GOOD.replace('"Mine"', '"![](http://x.y/z)"'), "name '![](http://x.y/z)' is malformed; expected letters"),
+        (GOOD.replace('"Mine"', '"<b>Mine"'), "name '<b>Mine' is malformed; expected letters"),
         ("framework = [1]", "framework 'number 1': expected a table with id, name,"),
         (GOOD + "tags = [1]", "tags must be a list of texts"),
         ("[[framework]", "is not valid TOML"),
