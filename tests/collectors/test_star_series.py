@@ -97,7 +97,7 @@ def change(repo: Repo, today: date, changes: list[tuple[int, int]]) -> None:
         repo.days[day] = max(0, repo.days.get(day, 0) + stars_more)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     start=MOMENTS,
     age=st.integers(0, 450),

@@ -223,7 +223,7 @@ def test_what_was_known_on_a_day_travels_in_the_address(dashboard: str, browser:
     again.assert_well()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", [*PAGES, "article", "data"])
 def test_no_page_has_serious_faults_of_accessibility(name: str, scheme: str, dashboard: str, browser: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe

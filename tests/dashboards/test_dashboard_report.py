@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,9 +102,10 @@ def test_names_from_a_registry_or_a_survey_are_text(tmp_path: Path) -> None:
     assert "\n'=cmd" in "\n".join((tmp_path / "out" / "survey-1-a-script-b-2018.csv").read_text("utf-8").split(","))
 
 
-def test_an_earlier_report_is_replaced_and_anything_else_is_left_alone(sample_home: Home, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    written(sample_home("full"), out)
+def test_an_earlier_report_is_replaced_and_anything_else_is_left_alone(
+    folder: Path, sample_home: Home, tmp_path: Path
+) -> None:
+    out = shutil.copytree(folder, tmp_path / "out")
     written(sample_home("cited"), out)
     assert not (out / "stars-gross.png").exists() and (out / "stars-observed.png").exists()
     (out / "notes.txt").write_text("mine")

@@ -213,7 +213,7 @@ SEEDS = st.integers(0, 2**32)
 OFFSETS = st.sampled_from([timedelta(), timedelta(seconds=-1), timedelta(minutes=5)])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(SEEDS, OFFSETS)
 def test_as_of_an_instant_is_what_a_warehouse_of_the_answers_by_then_holds(
     models: memory_build.Models, seed: int, offset: timedelta

@@ -216,7 +216,7 @@ def contents(database: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [6, pytest.param(100, marks=pytest.mark.long)])
 def test_killed_at_any_moment_the_published_file_is_whole_and_never_older_than_the_last_success(
     home: Home, tmp_path: Path, kills: int
 ) -> None:
