@@ -131,21 +131,22 @@ def _on_their_lines(releases: pd.DataFrame, broken: pd.DataFrame, chosen: Sequen
     On a logarithmic scale a line is straight between the logarithms of its readings.
     """
     placed = []
-    for release in releases[releases["framework_id"].isin(list(chosen))].itertuples():
-        own = broken[(broken["framework_id"] == release.framework_id) & (broken["value"] > 0)]
-        for _, line in own.groupby(["series", "segment"]):
-            days = pd.to_datetime(line["day"])
-            at = pd.Timestamp(str(release.day))
-            if not days.min() <= at <= days.max():
-                continue
-            values = line["value"].to_numpy(dtype=float)
-            x, place = (days - at).dt.total_seconds().to_numpy(), 0.0
-            value = np.exp(np.interp(place, x, np.log(values))) if log else np.interp(place, x, values)
-            age = {"age": np.interp(place, x, line["age"].to_numpy(dtype=float))} if "age" in line else {}
-            told = {"framework_id": release.framework_id, "version": release.version, "day": at}
-            placed.append({**told, "label": line["label"].iloc[0], "value": value, **age})
-            break
-    return pd.DataFrame(placed)
+    known = broken[broken["framework_id"].isin(list(chosen)) & (broken["value"] > 0)]
+    for (owner, _, _), line in known.groupby(["framework_id", "series", "segment"]):
+        days = pd.to_datetime(line["day"]).to_numpy()
+        own = releases[releases["framework_id"] == owner]
+        at = pd.to_datetime(own["day"])
+        own, at = own[at.between(days.min(), days.max())], at[at.between(days.min(), days.max())]
+        if own.empty:
+            continue
+        values = line["value"].to_numpy(dtype=float)
+        x, places = days.astype("int64"), at.to_numpy().astype(days.dtype).astype("int64")
+        value = np.exp(np.interp(places, x, np.log(values))) if log else np.interp(places, x, values)
+        age = {"age": np.interp(places, x, line["age"].to_numpy(dtype=float))} if "age" in line else {}
+        placed.append(own[["framework_id", "version"]].assign(day=at, label=line["label"].iloc[0], value=value, **age))
+    # A release stands on one line: the first that runs then.
+    found = pd.concat(placed).sort_index(kind="stable") if placed else pd.DataFrame()
+    return found[~found.index.duplicated()].reset_index(drop=True)
 
 
 def _source(shown: pd.DataFrame, gaps: pd.DataFrame, view: View, *, has_events: bool) -> str:
