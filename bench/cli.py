@@ -27,7 +27,9 @@ from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.raw import Archive
 from warehouse.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Train the same small CNN in each framework on this device.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Train the same small CNN in each framework on this device."
+)
 app.command("stacks")(stackcli.command)
 STOPPED = 130
 

@@ -25,6 +25,8 @@ API_VERSION = "2026-03-10"
 # What an hour allows without a token, for stars and releases together.
 ANONYMOUS_BUDGET = 60
 LIMITS = (403, 429)
+# Of an instant in seconds since 1970, until the year 2286; more would be milliseconds, from a proxy.
+SECONDS_DIGITS = 10
 _LINK = re.compile(r'<([^<>]*)>;\s*rel="(\w+)"')
 # PyGithub takes another connection only by a switch of the whole process.
 _INJECTION = threading.Lock()
@@ -143,7 +145,6 @@ class Hub:
         self._check_budget()
         status, headers, body = self._request(subject, path, params, etag, keep)
         self._outcome.requests += 1
-        self._note_budget(headers)
         response = self._run.write(
             subject,
             keep(body),
@@ -153,6 +154,7 @@ class Hub:
             etag=headers.get("etag"),
             revalidates=of if status == 304 else None,
         )
+        self._note_budget(headers)
         if status == 304 and not etag:
             raise Refused(f"GitHub answered 304 to what was no conditional request (raw answer {response.response_id})")
         self._check_status(status, headers, response)
@@ -177,7 +179,7 @@ class Hub:
     def _note_budget(self, headers: Mapping[str, str]) -> None:
         remaining, limit, reset = (headers.get(f"x-ratelimit-{name}", "") for name in ("remaining", "limit", "reset"))
         self._spent_until = None
-        if remaining.isdecimal() and reset.isdecimal():
+        if remaining.isdecimal() and reset.isdecimal() and len(reset) <= SECONDS_DIGITS:
             renewed = datetime.fromtimestamp(int(reset) + 1, UTC).replace(tzinfo=None)
             of = f" of {int(limit):,}" if limit.isdecimal() else ""
             self._outcome.budget = f"{int(remaining):,}{of} calls left until {renewed:%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,9 @@ import typer
 from cron import table
 from warehouse.settings import Settings, default_home
 
-app = typer.Typer(no_args_is_help=True, help="Put the schedule into your crontab, or take it out.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Put the schedule into your crontab, or take it out."
+)
 _SECRETS = ("GITHUB_TOKEN",)
 
 

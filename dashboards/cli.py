@@ -91,8 +91,8 @@ def command(host: str, port: int) -> list[str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the child's environment: this one and the settings' home, without the token: it has no use for it."""
-    inherited = {key: value for key, value in os.environ.items() if key != "GITHUB_TOKEN"}
+    """Return the child's environment: this one and the settings' home, without tokens, keys and addresses."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("DLPULSE_", "GITHUB_"))}
     return inherited | {"DLPULSE_HOME": str(settings.home.resolve())}
 
 

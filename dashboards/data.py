@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboards import wording
 from dashboards.reader import Published, frame
 from warehouse import criteria as catalogue
+from warehouse.surveynames import survey_name
 
 
 def frameworks(state: Published) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def surveys(state: Published) -> pd.DataFrame:
     """
     columns = "survey year population label framework_id name respondents base share asked verified source_url read_on"
     rows = frame(state, sql, columns)
-    return rows.assign(survey=rows["survey"].map(wording.survey))
+    return rows.assign(survey=rows["survey"].map(survey_name))
 
 
 def claims(state: Published) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from dashboards import ink, wording
+from warehouse.surveynames import survey_name
 
 STYLE = Path(__file__).with_name("overview_table.css")
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
@@ -78,7 +79,7 @@ def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str, ot
         f"{since}{wording.day(row['as_of'])}",
         *(wording.PAPER_BASES.get(row[key], str(row[key])) for key in ("source", "base") if wording.known(row[key])),
     ]
-    dated = wording.survey(str(row["source"])) if measure.dated_by == "source" else wording.month(row["as_of"])
+    dated = survey_name(str(row["source"])) if measure.dated_by == "source" else wording.month(row["as_of"])
     width = 100 * max(0.0, float(row["value"])) / largest if largest > 0 else 0.0
     return (
         f'{head} title="{escape(" · ".join(told), quote=True)}"><b>{escape(measure.write(row["value"]))}</b>'

@@ -19,8 +19,8 @@ def is_dark() -> bool:
 
 
 def plain(text: str) -> str:
-    """Return text of others, such as a machine's name, so that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_\[\]<>$:!#|~])", r"\\\1", text)
+    """Return text of others, such as a machine's name, so that Markdown shows it as it is, in one line."""
+    return re.sub(r"([\\`*_\[\]<>$:!#|~&])", r"\\\1", " ".join(text.split()))
 
 
 def title(words: str, standfirst: str) -> None:

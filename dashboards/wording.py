@@ -16,18 +16,10 @@ PAPER_BASES = {
     "any_framework": "papers naming any of these frameworks",
 }
 
-_SURVEYS = {"kaggle": "Kaggle", "kdnuggets": "KDnuggets", "stackoverflow": "Stack Overflow"}
-
 
 def known(value: Any) -> bool:
     """Return whether there is a value: neither None, NaN, NaT nor NA."""
     return not bool(pd.isna(value))
-
-
-def survey(name: str) -> str:
-    """Write a survey as it writes itself, with or without its year: KDnuggets 2018; one of the user's own as it is."""
-    first, space, rest = name.partition(" ")
-    return f"{_SURVEYS.get(first, first)}{space}{rest}"
 
 
 def count(value: Any) -> str:

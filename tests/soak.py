@@ -199,7 +199,7 @@ class Soak:
     def kill_amid(self) -> None:
         """Begin a collection, kill it with -9 after some of its questions, and begin another process."""
         self.cost.memory_mib.append(psutil.Process(self.process.pid).memory_info().rss / 2**20)
-        before, enough = self.world.asked(), self.chance.randint(1, 5)
+        before, enough = self.world.asked(), self.chance.randint(1, 4)
         self._send()
         deadline = time.monotonic() + 60
         while self.world.asked() < before + enough and time.monotonic() < deadline:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from warehouse.query import open_readonly
 from warehouse.statistics import LEAST_RANKED, NO_CONTROL, TOO_FEW
+from warehouse.surveynames import survey_name
 
 _SQL = """
 select
@@ -174,7 +175,7 @@ def _notes(frameworks: Mapping[str, Mapping[str, Figure]]) -> list[str]:
         )
         notes.append(f"papers: share of {base}, arXiv titles and abstracts, last twelve whole months")
     if survey := found["survey_share"]:
-        notes.append(f"survey: {survey.source}, {survey.base}; multi-select")
+        notes.append(f"survey: {survey_name(survey.source)}, {survey.base}; multi-select")
     if speed := found["train_images_per_s"]:
         notes.append(
             f"train/s, infer/s: images a second of the reference CNN on this device; {speed.base.split(', ', 1)[1]}"

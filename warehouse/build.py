@@ -215,10 +215,11 @@ def _run_dbt(home: Path, file: Path, parsed_folder: Path) -> None:
     ) as child:
         output = child.stdout.read() if child.stdout else ""
     if child.returncode:
-        # DuckDB's words on a damaged file often name neither the file nor the damage.
-        if damaged := parsed.unreadable(parsed_folder):
-            raise DlpulseError(f"nothing was published: {damaged} is damaged; {parsed.mending(parsed_folder)}")
         reason = _reason(failures, file, output)
+        # DuckDB's words on a damaged file often name neither the file nor the damage.
+        full = os.strerror(errno.ENOSPC) in output
+        if not full and (damaged := parsed.unreadable(parsed_folder)):
+            raise DlpulseError(f"nothing was published: {damaged} is damaged; {parsed.mending(parsed_folder)}")
         raise DlpulseError(f"nothing was published: {reason.replace(there, str(parsed_folder))}")
 
 
@@ -233,7 +234,8 @@ def _reason(failures: Path, file: Path, output: str) -> str:
     if not failed:
         return f"dbt failed: {_shortened(output)}"
     first = failed[0]
-    return f"model {first['name']} failed: {_shortened(first['message'] or '')}"
+    what = "a rule or macro" if "on-run-end" in first["name"] else f"model {first['name']}"
+    return f"{what} failed: {_shortened(first['message'] or '')}"
 
 
 def _shortened(text: str) -> str:

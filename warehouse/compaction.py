@@ -36,9 +36,9 @@ from warehouse.verification import SILENCE, Examined, examine
 PART_BYTES = 128 * 2**20
 # One answer costs the reading of one row group; equal pages of neighbouring days shrink together in large ones.
 ROW_GROUP_BYTES = 4 * 2**20
-_STATISTICS = ["response_id", "fetched_at"]
+_STATISTICS = ["response_id", "fetched_at", "format_version"]
 # Columns whose values repeat; ids, hashes and bodies do not.
-_REPEATING = [name for name in SCHEMA.names if name not in (*_STATISTICS, "etag", "body_sha256", "body")]
+_REPEATING = [name for name in SCHEMA.names if name not in ("response_id", "fetched_at", "etag", "body_sha256", "body")]
 
 
 @dataclass(frozen=True)

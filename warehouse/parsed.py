@@ -214,8 +214,11 @@ def unreadable(folder: Path) -> Path | None:
         try:
             for _ in pq.ParquetFile(path).iter_batches():
                 pass
-        except (pa.ArrowException, OSError):
+        except pa.ArrowInvalid:
             return path
+        except OSError as error:
+            if error.errno is None:  # Arrow's word for a page that is not as it was written
+                return path
     return None
 
 

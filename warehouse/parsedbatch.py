@@ -229,6 +229,8 @@ class _Reading:
             try:
                 if found := rawparts.answer(part, response_id):
                     return found
+            except rawparts.NewerFormat:
+                raise
             except DlpulseError:
                 damaged = True
         if damaged:  # its rows were parsed and stay; that it was confirmed is left out until it can be read

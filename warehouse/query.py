@@ -15,6 +15,12 @@ import duckdb
 from warehouse.errors import DlpulseError
 
 MEMORY_LIMIT = "2GB"
+# Before the file is attached: one of another kind would ask for an extension.
+_NO_EXTENSIONS = (
+    "set autoinstall_known_extensions = false",
+    "set autoload_known_extensions = false",
+    "set allow_community_extensions = false",
+)
 # Order matters: the file system must still be there to attach the file, and the lock comes last.
 _LOCKDOWN = (
     "set temp_directory = ''",
@@ -22,9 +28,6 @@ _LOCKDOWN = (
     # All instants of the warehouse are UTC: the same question has the same answer on every machine.
     "set timezone = 'UTC'",
     "set python_enable_replacements = false",
-    "set autoinstall_known_extensions = false",
-    "set autoload_known_extensions = false",
-    "set allow_community_extensions = false",
     "set enable_external_access = false",
     # Without it DuckDB would still read, and write, the path that was attached.
     "set disabled_filesystems = 'LocalFileSystem'",
@@ -52,6 +55,8 @@ def open_readonly(database: Path, memory: str = MEMORY_LIMIT, more: Sequence[str
     if not database.exists():
         raise DlpulseError(f"there is no database at {database} yet; `dlpulse run` or `dlpulse build` makes it")
     connection = duckdb.connect()
+    for statement in _NO_EXTENSIONS:
+        connection.execute(statement)
     try:
         quoted = str(database).replace("'", "''")
         connection.execute(f"attach '{quoted}' as dlpulse (read_only)")

@@ -20,7 +20,7 @@ from warehouse.raw import Archive, Response, members
 from warehouse.rawparts import SCHEMA, batches, run_of
 from warehouse.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="The raw archive: every answer as it came.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The raw archive: every answer as it came.")
 
 _COMPACTED = ("source", "parts_before", "parts_after", "bytes_before", "bytes_after", "took_s")
 Form = Annotated[Format, typer.Option("--format", help="How the rows are written.")]

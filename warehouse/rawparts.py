@@ -216,19 +216,27 @@ def opened(part: Path) -> Iterator[pq.ParquetFile]:
         FileNotFoundError: it is gone.
     """
     with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
-        newest = max((_newest_format(file, group) for group in range(file.num_row_groups)), default=FORMAT_VERSION)
-        if newest > FORMAT_VERSION:
-            raise DlpulseError(
+        if (newest := _newest_format(file)) > FORMAT_VERSION:
+            raise NewerFormat(
                 f"raw part {part} was written by a newer dlpulse (format {newest} of the archive, and this one knows "
                 f"{FORMAT_VERSION}): upgrade this one"
             )
         yield file
 
 
-def _newest_format(file: pq.ParquetFile, group: int) -> int:
+class NewerFormat(DlpulseError):
+    """The part is sound, but not for this version to read."""
+
+
+def _newest_format(file: pq.ParquetFile) -> int:
+    """Return the newest format of a part's rows, by its statistics; early parts have none: there the column is read."""
     column = file.schema_arrow.get_field_index("format_version")
-    told = file.metadata.row_group(group).column(column).statistics if column >= 0 else None
-    return int(told.max) if told and told.has_min_max else FORMAT_VERSION
+    if column < 0:
+        return FORMAT_VERSION
+    told = [file.metadata.row_group(group).column(column).statistics for group in range(file.num_row_groups)]
+    if all(one and one.has_min_max for one in told):
+        return max((int(one.max) for one in told), default=FORMAT_VERSION)
+    return int(pc.max(file.read(columns=["format_version"])["format_version"]).as_py() or FORMAT_VERSION)
 
 
 def batches(part: Path, first: str = "", last: str = _LAST, *, size: int = 64) -> Iterator[pa.RecordBatch]:
@@ -274,7 +282,7 @@ def notes(part: Path, run_id: str, subjects: tuple[str, ...]) -> list[Response]:
 
 @lru_cache(maxsize=256)
 def _notes(part: Path, group: int, subjects: tuple[str, ...]) -> tuple[Response, ...]:
-    with opened(part) as file:
+    with readable(part), pq.ParquetFile(part, page_checksum_verification=True, pre_buffer=False) as file:
         rows = file.read_row_group(group)
     return tuple(map(from_row, rows.filter(pc.is_in(rows["subject"], pa.array(subjects))).to_pylist()))
 

@@ -23,13 +23,13 @@ RULE_LANGUAGE = 2
 _REQUIRED = ("id", "name", "colour", "first_released_on", "status")
 _LISTS = ("pypi", "conda", "stackoverflow_tags", "survey_labels", "paperswithcode", "tags")
 _KEYS = (*_REQUIRED, *_LISTS, "repositories", "arxiv")
-_REPO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_REPO_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 # What Markdown would take for a picture, a link, code or an emphasis has no place in a name that stands in titles.
-_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|]*\S[^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|]*")
+_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|~#][^\x00-\x1f\x7f-\x9f\[\]<>`*$\\|~]*")
 # They become part of an address, of which nobody but the settings may choose the host or the path.
-_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TAG = re.compile(r"[a-z0-9][a-z0-9.+#-]*")
+_PACKAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_TAG = re.compile(r"\.?[a-z0-9][a-z0-9.+#-]*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 

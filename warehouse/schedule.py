@@ -54,8 +54,8 @@ class History:
     """A source's runs: when the newest began, its error (None when it ended well), and the newest whole success.
 
     `left` says what that success left for another run, "" when nothing. When the newest run ended at a source's limit,
-    which is no error, `limit` tells of it. `budget` is what the source said of its limit in the newest run, "" when it
-    has none. Imports of files are no runs here.
+    which is no error, `limit` tells of it. `budget` is what the source said of its limit in the newest run that heard
+    of it, no older than that success, "" when none did. Imports of files are no runs here.
     """
 
     last_run: datetime | None = None
@@ -80,8 +80,9 @@ def history(archive: Archive, source: str, frameworks: Iterable[Framework]) -> H
         if known.last_run is None:
             limit = _limit_of(run)
             error = None if limit or not run.error else run.error.removeprefix(_OLD_PREFIX)
-            budget = run.end.json().get("budget", "") if run.end else ""
-            known = replace(known, last_run=run.start.fetched_at, last_error=error, limit=limit, budget=budget)
+            known = replace(known, last_run=run.start.fetched_at, last_error=error, limit=limit)
+        if run.end and not known.budget:
+            known = replace(known, budget=run.end.json().get("budget", ""))
         if run.end and run.error is None and _asks_all(run.start, wanted):
             return replace(known, last_success=run.end.fetched_at, left=run.end.json().get("left", ""))
     return known

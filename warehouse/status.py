@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -30,9 +31,10 @@ select
     count(*) filter (state in ('observed', 'zero')) as known,
     count(*) as asked
 from (
-    select source, subject, arg_max(state, (period_start, state = 'outage')) as state
+    -- What was never read has no beginning either.
+    select source, subject, arg_max(state, (coalesce(period_start, date '0001-01-01'), state = 'outage')) as state
     from fct_coverage
-    where subject <> '*' and period_start is not null
+    where subject <> '*'
     group by source, subject
 )
 where state in ('observed', 'zero', 'missing')
@@ -70,11 +72,10 @@ class SourceStatus:
 
 @dataclass(frozen=True)
 class Published:
-    """The published database: when it was (UTC), bytes; `overdue` when answers of two days ago are not in it."""
+    """The published database: when it was (UTC), and bytes."""
 
     at: datetime
     bytes: int
-    overdue: bool
 
 
 @dataclass(frozen=True)
@@ -94,24 +95,24 @@ class Disk:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it; `database` is None before the first build."""
+    """All of it; `database` is None before the first build. `overdue` are runs of two days ago that it lacks."""
 
     sources: list[SourceStatus]
     database: Published | None
+    overdue: list[str]
     disk: Disk
 
     @property
     def well(self) -> bool:
         """Whether nothing is stale, overdue or about to run out of room."""
-        overdue = self.database is not None and self.database.overdue
-        return not (overdue or self.disk.low or any(source.stale for source in self.sources))
+        return not (self.overdue or self.disk.low or any(source.stale for source in self.sources))
 
 
 def read_all(settings: Settings, registry: Registry) -> Status:
     """Return the status of everything. Cost: a listing of the home, the runs' notes, one query."""
-    now = settings.clock()
-    sources = read(Archive(settings.raw), registry, now, covered(settings.database))
-    database = _published(settings.database, now, sources)
+    now, archive = settings.clock(), Archive(settings.raw)
+    sources = read(archive, registry, now, covered(settings.database))
+    database = _published(settings.database)
     used = database.bytes if database else 0
     disk = Disk(
         raw=_size(settings.raw),
@@ -119,7 +120,7 @@ def read_all(settings: Settings, registry: Registry) -> Status:
         free=shutil.disk_usage(_there(settings.home)).free,
         needed=2 * used + _SPARE_BYTES,
     )
-    return Status(sources, database, disk)
+    return Status(sources, database, _overdue(archive, settings.database, now), disk)
 
 
 def read(
@@ -164,15 +165,24 @@ def _next_due(runs: History, interval: timedelta) -> datetime | None:
     return max((when for when in (planned, goes_on) if when), default=None)
 
 
-def _published(database: Path, now: datetime, sources: list[SourceStatus]) -> Published | None:
+def _published(database: Path) -> Published | None:
     try:
         stat = database.stat()
     except FileNotFoundError:
         return None
-    at = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
-    newest = max((source.last_run for source in sources if source.last_run), default=None)
-    waiting = newest is not None and newest > at and now - at > BUILD_OVERDUE
-    return Published(at, stat.st_size, waiting)
+    return Published(datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None), stat.st_size)
+
+
+def _overdue(archive: Archive, database: Path, now: datetime) -> list[str]:
+    """Return the newest run of each source that ended two days ago or earlier, where the database lacks it."""
+    known: set[str] = set()
+    with suppress(DlpulseError, duckdb.Error), open_readonly(database) as connection:
+        known = {run for (run,) in connection.execute("select run_id from meta_runs").fetchall()}
+    newest = (
+        next((run for run in archive.runs(source) if run.end and now - run.end.fetched_at > BUILD_OVERDUE), None)
+        for source in INTERVALS
+    )
+    return [run.start.run_id for run in newest if run and run.start.run_id not in known]
 
 
 def _size(folder: Path) -> int:
@@ -180,10 +190,10 @@ def _size(folder: Path) -> int:
 
 
 def _sizes(folder: Path) -> Iterator[int]:
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # merged or replaced meanwhile
-            if path.is_file():
-                yield path.stat().st_size
+    for where, _, names in os.walk(folder):  # it passes over what is removed meanwhile
+        for name in names:
+            with suppress(OSError):
+                yield Path(where, name).stat().st_size
 
 
 def _there(folder: Path) -> Path:

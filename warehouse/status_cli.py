@@ -37,8 +37,9 @@ def status(
         write_rows(_COLUMNS, [_cells(source) for source in told.sources], form)
     if told.database is None:
         print(f"there is no database at {settings.database} yet; `dlpulse build` makes it", file=sys.stderr)
-    elif told.database.overdue:
-        print("the database lacks answers of more than two days ago: why did `dlpulse build` not run?", file=sys.stderr)
+    elif told.overdue:
+        runs = ", ".join(told.overdue)
+        print(f"the database lacks runs of more than two days ago ({runs}): did `dlpulse build` fail?", file=sys.stderr)
     if told.disk.low:
         print(f"the disk is nearly full: a build needs {_mib(told.disk.needed)}", file=sys.stderr)
     if not told.well:

@@ -131,12 +131,14 @@ def _on_their_lines(releases: pd.DataFrame, broken: pd.DataFrame, chosen: Sequen
     On a logarithmic scale a line is straight between the logarithms of its readings.
     """
     placed = []
+    releases = releases.reset_index(drop=True)
     known = broken[broken["framework_id"].isin(list(chosen)) & (broken["value"] > 0)]
     for (owner, _, _), line in known.groupby(["framework_id", "series", "segment"]):
         days = pd.to_datetime(line["day"]).to_numpy()
         own = releases[releases["framework_id"] == owner]
         at = pd.to_datetime(own["day"])
-        own, at = own[at.between(days.min(), days.max())], at[at.between(days.min(), days.max())]
+        within = at.between(days.min(), days.max())
+        own, at = own[within], at[within]
         if own.empty:
             continue
         values = line["value"].to_numpy(dtype=float)

@@ -59,7 +59,7 @@ def main() -> None:
     end = max(filter(None, (_end(one, measure, track, size) for one in found.values())), default=1.0)
     for number, one in enumerate(each):
         if len(each) > 1:
-            st.markdown(f"### {page.plain(_device_name(state, one['device_id']))} ({one['device_id']})")
+            st.markdown(f"### {page.plain(_device_name(state, one['device_id']))} ({page.plain(one['device_id'])})")
         _proof(state, one["run_id"], track)
         if measure is None:
             _learning(state, one["run_id"], one["device_id"], track, number)

@@ -24,9 +24,10 @@ def test_a_taken_port_is_named_with_another_to_try(tmp_path: Path) -> None:
 
 def test_the_child_gets_the_home_and_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    monkeypatch.setenv("DLPULSE_STACKEXCHANGE_KEY", "secret")
     inherited = cli.environment(Settings(home=tmp_path, raw=tmp_path / "raw"))
     assert inherited["DLPULSE_HOME"] == str(tmp_path)
-    assert "GITHUB_TOKEN" not in inherited
+    assert "secret" not in inherited.values()
 
 
 def test_a_file_in_the_working_folder_is_not_run(tmp_path: Path) -> None:

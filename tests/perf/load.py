@@ -114,8 +114,10 @@ def main(pages: str = "50", clients: str = "20", seconds: str = "120") -> None:
             with ThreadPoolExecutor(int(clients) + 2) as pool:
                 work = [pool.submit(load.ask, number) for number in range(int(clients))]
                 work += [pool.submit(load.collect), pool.submit(load.build)]
-                watch(visits, load, float(seconds))
-                load.stop.set()
+                try:
+                    watch(visits, load, float(seconds))
+                finally:
+                    load.stop.set()
                 for each in work:
                     each.result()
             for visit in visits:

@@ -14,7 +14,8 @@ import pytest
 
 from tests.conftest import Dlpulse
 from warehouse import rawparts
-from warehouse.raw import Archive
+from warehouse.compaction import compact
+from warehouse.raw import RUN_START, Archive
 
 FIRST = Path(__file__).with_name("first_format")
 DAYS = """
@@ -41,20 +42,29 @@ def test_the_archive_of_the_first_version_is_verified_compacted_and_built(dlpuls
         ]
 
 
+COMMANDS = [("build",), ("collect", "stars", "--due"), ("status",), ("raw", "verify"), ("raw", "compact")]
+
+
 @pytest.mark.parametrize(
-    "command", [("build",), ("collect", "stars", "--due"), ("status",), ("raw", "verify"), ("raw", "compact")]
+    ("form", "command"), [*(("merged", one) for one in COMMANDS), ("killed", ("build",)), ("compacted", ("build",))]
 )
 def test_an_archive_of_a_newer_version_is_refused_in_one_line(
-    dlpulse: Dlpulse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    dlpulse: Dlpulse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, command: tuple[str, ...]
 ) -> None:
     raw = tmp_path / "home" / "raw"
-    for day in (1, 2):
-        with monkeypatch.context() as newer:
-            newer.setattr(rawparts, "FORMAT_VERSION", 2)
-            newer.setattr(rawparts.Response, "__init__", _as_format_2(rawparts.Response.__init__))
-            with Archive(raw).start("stars", lambda day=day: datetime(2026, 10, day), frameworks=[]) as run:
-                run.write("keras-team/keras", b"{}", status=200)
+    with monkeypatch.context() as newer:
+        newer.setattr(rawparts, "FORMAT_VERSION", 2)
+        newer.setattr(rawparts.Response, "__init__", _as_format_2(rawparts.Response.__init__))
+        for day in (1, 2):
+            run = Archive(raw).start("stars", lambda day=day: datetime(2026, 10, day), frameworks=[])
+            run.note(RUN_START, {"frameworks": []})
+            run.write("keras-team/keras", b"{}", status=200)
+            if form != "killed":
+                run.__exit__(None, None, None)
+        if form == "compacted":
+            assert compact(Archive(raw), "stars", datetime(2026, 12, 1), lambda _: None).faults == []
     before = {part: part.read_bytes() for part in raw.rglob("*.parquet")}
+    assert len(before) == {"merged": 2, "killed": 4, "compacted": 1}[form]
     told = dlpulse(*command, DLPULSE_NOW="2026-12-01T00:00:00")
     assert told.returncode == 1
     line = "was written by a newer dlpulse (format 2 of the archive, and this one knows 1): upgrade this one"

@@ -134,26 +134,33 @@ def test_what_the_source_last_said_of_its_limit_is_told(archive: Archive) -> Non
         with archive.start("stars", lambda hours=hours: NOW - timedelta(hours=hours)) as run:
             run.budget = budget
     assert stars(archive).budget == "12 of 5,000 calls left"
-    with archive.start("stars", lambda: NOW):
+    with archive.start("stars", lambda: NOW):  # one that asked nothing
         pass
-    assert stars(archive).budget == ""
+    assert stars(archive).budget == "12 of 5,000 calls left"
 
 
-def test_a_database_without_answers_of_days_ago_is_overdue(archive: Archive, ran: Ran, tmp_path: Path) -> None:
+def test_a_database_without_runs_of_days_ago_is_overdue(archive: Archive, ran: Ran, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, raw=tmp_path / "raw", clock=lambda: NOW)
-    assert status.read_all(settings, KNOWN).database is None
-    settings.database.write_bytes(b"not read for this")
 
-    def overdue(built: timedelta) -> bool:
-        at = (NOW - built).replace(tzinfo=UTC).timestamp()
-        os.utime(settings.database, (at, at))
-        told = status.read_all(settings, KNOWN).database
-        assert told and told.at == NOW - built
-        return told.overdue
+    def overdue() -> list[str]:
+        return status.read_all(settings, KNOWN).overdue
 
-    assert not overdue(timedelta(days=9))  # nothing came since
+    assert overdue() == []
     ran(timedelta(hours=1))
-    assert [overdue(timedelta(days=days)) for days in (1, 3)] == [False, True]
+    assert overdue() == []  # tomorrow's build has it
+    ran(timedelta(days=3))
+    (lacking,) = overdue()
+    assert status.read_all(settings, KNOWN).database is None
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute("create table meta_runs (run_id varchar)")
+    assert overdue() == [lacking]
+    with duckdb.connect(str(settings.database)) as connection:
+        connection.execute("insert into meta_runs values (?)", [lacking])
+    assert overdue() == []
+    at = (NOW - timedelta(days=9)).replace(tzinfo=UTC).timestamp()
+    os.utime(settings.database, (at, at))
+    told = status.read_all(settings, KNOWN).database
+    assert told and told.at == NOW - timedelta(days=9)
 
 
 def test_a_disk_without_room_for_a_build_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +185,7 @@ def test_the_newest_period_of_each_subject_says_how_complete_a_source_is(tmp_pat
         ("stars", "b/b", "2026-01-01", "2026-09-01", "observed"),
         ("stars", "b/b", "2026-09-02", "2026-09-10", "missing"),
         ("stars", "c/c", "2026-01-01", "2026-09-10", "zero"),
+        ("stars", "d/d", None, None, "missing"),
         ("stars", "*", "2026-06-30", "2026-09-03", "outage"),
         ("surveys", "x", "2024-01-01", "2024-12-31", "observed"),
         ("surveys", "x", "2025-01-01", "2025-12-31", "not_asked"),
@@ -186,7 +194,7 @@ def test_the_newest_period_of_each_subject_says_how_complete_a_source_is(tmp_pat
         columns = "source varchar, subject varchar, period_start date, period_end date, state varchar"
         connection.execute(f"create table fct_coverage ({columns})")
         connection.executemany("insert into fct_coverage values (?, ?, ?, ?, ?)", rows)
-    assert status.covered(database) == {"stars": status.Covered(2, 3)}
+    assert status.covered(database) == {"stars": status.Covered(2, 4)}
 
 
 def test_the_command_tells_all_of_it_in_json_too(dlpulse: Dlpulse) -> None:

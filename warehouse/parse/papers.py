@@ -141,13 +141,19 @@ def _window(response: Response) -> dict[str, Any]:
         return {
             "window_start": fields.day(note.get("from")),
             "window_end": fields.day(note.get("until")),
-            "query": str(note.get("query")),
+            "query": _query(note),
             "total": fields.count(note.get("total"), "total"),
             "received": fields.count(note.get("received"), "received"),
             "last_answer_id": str(answers[-1]) if answers and isinstance(answers, list) else None,
         }
     except Rejected as reason:
         raise Rejected(f"a finished window's note is malformed: {reason}") from None
+
+
+def _query(note: dict[str, Any]) -> str:
+    if not isinstance(query := note.get("query"), str):
+        raise Rejected(f"query {query!r} is not a text")
+    return query
 
 
 def _kept(response: Response, read: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:

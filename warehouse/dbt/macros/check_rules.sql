@@ -11,12 +11,16 @@
             {% do ordered.extend(tests | selectattr('attached_node', 'equalto', result.node.unique_id)) %}
         {% endfor %}
         {% do ordered.extend(tests | rejectattr('attached_node')) %}
+        {# What this does not know of dbt's tests must not pass for tried. #}
+        {% for test in tests if test not in ordered or test.config.where or test.config.severity | lower != 'error' %}
+            {{ exceptions.raise_compiler_error('check_rules cannot try ' ~ test.name) }}
+        {% endfor %}
         create table intermediate.broken_rules (rule varchar, broken_by bigint, first_row varchar);
         {% for test in ordered %}
             insert into intermediate.broken_rules
-            select '{{ test.name }}', count(*), first(broken)
+            select '{{ test.name | replace("'", "''") }}', count(*), first(broken_row)
             from ({{ rule_sql(test) }}
-            ) as broken
+            ) as broken_row
             having count(*) > 0;
         {% endfor %}
     {% endif %}
