@@ -205,7 +205,9 @@ class Home:
         """Read in a Python process of its own."""
         files = (str(self.database), str(self.floor), str(self.stop))
         lines = self.run_nicely(sys.executable, "-c", READER.format(ask=ask, pause=PAUSE), *files).splitlines()
-        return [Query(least, answers_in(row), took_ms) for least, took_ms, row in map(json.loads, lines)]
+        # DuckDB ends the progress bar of a query of some seconds, as on a busy machine, with an empty line.
+        told = [json.loads(line) for line in lines if line]
+        return [Query(least, answers_in(row), took_ms) for least, took_ms, row in told]
 
     def keep_asking(self, *command: str) -> list[Query]:
         """Read by a command that is started anew for each query and prints its row as JSON."""
