@@ -225,3 +225,10 @@ def test_the_plan_tells_calls_quota_and_what_is_left(world, gather, planned):
     told = planned("questions", ["chainer", "keras"])
     assert (told.calls, told.budget, told.left) == (294, "294 of 300 left today", "147 months' counts of questions")
     assert len(world.requests) == asked
+
+
+def test_what_is_left_of_the_days_quota_is_kept_with_the_run(gather, settings):
+    gather("questions", ["chainer"], **SUMMER)
+    (run,) = Archive(settings.raw).runs("questions")
+    # Three months of one tag, and of all questions.
+    assert run.end.json()["budget"] == "294 of 300 calls left on 2026-09-11 UTC"

@@ -339,3 +339,11 @@ def test_no_machine_path_or_secret_stands_in_the_raw_parts(gather, settings):
     parts = Archive(settings.raw).parts("stars")
     assert len(parts) == 1
     assert b"world-token" not in Path(parts[0]).read_bytes()
+
+
+def test_what_github_last_said_of_its_budget_is_kept_with_the_run(world, gather, settings):
+    gather("stars", ["chainer"])
+    (run,) = Archive(settings.raw).runs("stars")
+    left = world.github.budgets["world-token"]
+    assert left < 5_000
+    assert run.end.json()["budget"].startswith(f"{left:,} of 5,000 calls left until 2026-09-11 ")
