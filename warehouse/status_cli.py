@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from warehouse import registry
+from warehouse import outputs, registry
 from warehouse.formats import Format, write_rows
 from warehouse.settings import Settings
 from warehouse.status import SourceStatus, Status, read_all
@@ -29,21 +29,29 @@ def status(
     settings: Settings = ctx.obj
     settings.check_raw()
     told = read_all(settings, registry.load(settings))
+    try:
+        _print(told, form)
+    except (BrokenPipeError, SystemExit) as error:  # rich makes a SystemExit of it
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        outputs.drop(1)  # nobody reads it to the end; how things are stands in the exit code
+    if told.database is None:
+        print(f"there is no database at {settings.database} yet; `dlpulse build` makes it", file=sys.stderr)
+    elif told.overdue:
+        print("runs of two days ago are not in the database: did `dlpulse build` fail?", file=sys.stderr)
+    if told.disk.low:
+        print(f"the disk is nearly full: a build needs {_mib(told.disk.needed)}", file=sys.stderr)
+    if not told.well:
+        raise typer.Exit(1)
+
+
+def _print(told: Status, form: Format) -> None:
     if form is Format.JSON:
         print(json.dumps(_as_json(told), indent=2, default=_instant))
     elif form is Format.TABLE:
         _print_table(told)
     else:
         write_rows(_COLUMNS, [_cells(source) for source in told.sources], form)
-    if told.database is None:
-        print(f"there is no database at {settings.database} yet; `dlpulse build` makes it", file=sys.stderr)
-    elif told.overdue:
-        runs = ", ".join(told.overdue)
-        print(f"the database lacks runs of more than two days ago ({runs}): did `dlpulse build` fail?", file=sys.stderr)
-    if told.disk.low:
-        print(f"the disk is nearly full: a build needs {_mib(told.disk.needed)}", file=sys.stderr)
-    if not told.well:
-        raise typer.Exit(1)
 
 
 def _print_table(told: Status) -> None:
