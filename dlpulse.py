@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import importlib
 import importlib.metadata
 import inspect
 import logging
@@ -12,18 +11,16 @@ import os
 import signal
 import sys
 import traceback
-from collections import UserDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_type_hints
 from urllib.parse import urlsplit
 
 import typer
-from typer.core import TyperGroup
 
 from cron.alarm import hidden
 from dashboards.cli import HOST, PORT
-from warehouse import journal, outputs, usage
+from warehouse import journal, lazy, outputs, usage
 from warehouse import settings as defaults
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.settings import Settings
@@ -46,37 +43,8 @@ _COMMANDS = {
 }
 
 
-class _Commands(UserDict[str, Any]):
-    """Imports a command's module when the command is asked for, since all of them together take a second."""
-
-    def __getitem__(self, name: str) -> Any:
-        found = self.data[name]
-        if isinstance(found, str):
-            self.data[name] = found = _loaded(name, found)
-        return found
-
-
-def _loaded(name: str, where: str) -> Any:
-    module, _, attribute = where.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(add_completion=False)
-        found.command(name)(function)
-    command = typer.main.get_command(found)
-    command.name = name
-    return command
-
-
-class _Group(TyperGroup):
-    """All commands, those of this module first."""
-
-    def __init__(self, *, commands: Mapping[str, Any] | None = None, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands = _Commands({**(commands or {}), **_COMMANDS})
-
-
 app = typer.Typer(
-    cls=_Group,
+    cls=lazy.group(_COMMANDS),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -217,8 +185,6 @@ def run(
     from rich.console import Console
 
     from bench.cli import run_if_new
-    from collectors.runner import collect as collect_all
-    from collectors.sources import SOURCES
     from dashboards.cli import serve as serve_dashboard
     from warehouse import registry
     from warehouse.answer import print_answer
@@ -233,9 +199,7 @@ def run(
         console.print("Publishing the cited figures first, so that there is something to see.")
         build_warehouse(settings, frameworks)
     console.rule("collect", align="left")
-    outcomes = collect_all(settings, frameworks, list(SOURCES), console=console)
-    if any(outcome.stopped for outcome in outcomes):
-        raise KeyboardInterrupt
+    outcomes = _collected(settings, frameworks, console)
     console.rule("bench", align="left")
     bench_failed = bench and not run_if_new(settings, console)
     console.rule("build", align="left")
@@ -246,6 +210,17 @@ def run(
     if serve:
         sys.exit(serve_dashboard(settings, host, port))
     sys.exit(int(failed))
+
+
+def _collected(settings: Settings, frameworks: Any, console: Any) -> Any:
+    """Ask all sources; return what came of each. Raises KeyboardInterrupt when it was stopped."""
+    from collectors.runner import collect
+    from collectors.sources import SOURCES
+
+    outcomes = collect(settings, frameworks, list(SOURCES), console=console)
+    if any(outcome.stopped for outcome in outcomes):
+        raise KeyboardInterrupt
+    return outcomes
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from warehouse.held import Held, Runs, is_parquet
 from warehouse.parse import TABLES, Rejected, Row, rows_of
 from warehouse.parse.stars import pacific_date
 from warehouse.raw import RUN_END, RUN_START, Response
+from warehouse.rawfile import NewerFormat
 
 RESPONSES, RUNS = "responses", "runs"
 FOOTER = b"dlpulse.batch"
@@ -229,7 +230,7 @@ class _Reading:
             try:
                 if found := rawparts.answer(part, response_id):
                     return found
-            except rawparts.NewerFormat:
+            except NewerFormat:
                 raise
             except DlpulseError:
                 damaged = True

@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse import rawparts
+from warehouse.rawfile import FORMAT_VERSION, SCHEMA
 from warehouse.rawparts import (
     COLLECTOR_VERSION,
-    FORMAT_VERSION,
-    SCHEMA,
     Response,
     from_row,
     is_compacted,

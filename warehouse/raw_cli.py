@@ -17,7 +17,8 @@ from warehouse import cited, compaction, journal, verification
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.formats import Format, write_rows
 from warehouse.raw import Archive, Response, members
-from warehouse.rawparts import SCHEMA, batches, run_of
+from warehouse.rawfile import SCHEMA
+from warehouse.rawparts import batches, run_of
 from warehouse.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The raw archive: every answer as it came.")

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from warehouse.errors import DlpulseError
 from warehouse.files import write_parquet
-from warehouse.rawparts import SCHEMA, Response, to_row
+from warehouse.rawfile import SCHEMA
+from warehouse.rawparts import Response, to_row
 from warehouse.settings import Clock
 
 RUN_START, RUN_END = "run:start", "run:end"

@@ -56,7 +56,7 @@ class SourceStatus:
 
     `left` says what the newest success, or a run since that ended at a source's limit, left for another run.
     `next_due` is None for at once, and after a limit not before it may go on. A limit is no error. `budget` is what the
-    source said of its limit in the newest run, "" when it has none. `covered` is None without a database.
+    source last said of its limit, "" when it has none. `covered` is None without a database.
     """
 
     source: str

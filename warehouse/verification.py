@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse import rawparts
+from warehouse import rawfile, rawparts
 from warehouse.errors import DlpulseError
 from warehouse.raw import RUN_END, RUN_START, SCHEMA, Archive
 
@@ -47,7 +47,7 @@ def examine(part: Path) -> Examined:
     faults: list[str] = []
     tables = [SCHEMA.empty_table().select(_BODILESS)]
     try:
-        with rawparts.opened(part) as file:
+        with rawfile.opened(part) as file:
             if [(one.name, one.type) for one in file.schema_arrow] != [(one.name, one.type) for one in SCHEMA]:
                 raise ValueError("its columns are not those of this version of dlpulse")
             for group in range(file.num_row_groups):
@@ -72,7 +72,7 @@ def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
 def _group_fault(part: Path, file: pq.ParquetFile, group: int, error: Exception) -> str:
     told = file.metadata.row_group(group).column(SCHEMA.get_field_index("response_id")).statistics
     which = f": answers {told.min} to {told.max}" if told and told.has_min_max else ""
-    return f"raw part {part} cannot be read{which} ({' '.join(str(error).split())}); {rawparts.REMEDY}"
+    return f"raw part {part} cannot be read{which} ({' '.join(str(error).split())}); {rawfile.REMEDY}"
 
 
 def verify(archive: Archive, source: str, now: datetime, on_part: Callable[[Path], object]) -> Verified:

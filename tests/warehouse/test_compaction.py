@@ -24,7 +24,7 @@ from tests.conftest import Dlpulse
 from warehouse import rawparts
 from warehouse.compaction import PART_BYTES, alone, compact, plan
 from warehouse.errors import DlpulseError
-from warehouse.raw import RUN_END, Archive, Response, Run, members
+from warehouse.raw import RUN_END, SCHEMA, Archive, Response, Run, members
 from warehouse.verification import verify
 
 NOW = datetime(2026, 11, 23, 12)
@@ -553,6 +553,6 @@ def test_the_footer_names_every_member_and_the_rows_keep_their_types(tmp_path: P
     (part,) = archive.parts()
     assert (members(part), rawparts.span(part)) == (tuple(names), "2025")
     batch = next(rawparts.batches(part))
-    assert batch.schema.remove_metadata() == rawparts.SCHEMA
+    assert batch.schema.remove_metadata() == SCHEMA
     assert batch["body"].type == pa.large_binary()
     assert [row["subject"] for row in batch.to_pylist()].count(RUN_END) == 3

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.conftest import Dlpulse
-from warehouse import rawparts
+from warehouse import rawfile, rawparts
 from warehouse.compaction import compact
 from warehouse.raw import RUN_START, Archive
 
@@ -53,7 +53,7 @@ def test_an_archive_of_a_newer_version_is_refused_in_one_line(
 ) -> None:
     raw = tmp_path / "home" / "raw"
     with monkeypatch.context() as newer:
-        newer.setattr(rawparts, "FORMAT_VERSION", 2)
+        newer.setattr(rawfile, "FORMAT_VERSION", 2)
         newer.setattr(rawparts.Response, "__init__", _as_format_2(rawparts.Response.__init__))
         for day in (1, 2):
             run = Archive(raw).start("stars", lambda day=day: datetime(2026, 10, day), frameworks=[])
