@@ -25,8 +25,8 @@ def plain(text: str) -> str:
 
 def title(words: str, standfirst: str) -> None:
     """Write the page's title, which says a finding, and one line on what the page shows."""
-    # No line begins with a sign that belongs to the word before it.
-    held = words.replace(" %", "\N{NO-BREAK SPACE}%").replace(" · ", "\N{NO-BREAK SPACE}· ")
+    # No line begins with a figure or a sign that belongs to the word before it.
+    held = re.sub(r" (?=[\d%·])", "\N{NO-BREAK SPACE}", words)
     st.markdown(f"## {held}")
     st.html(f'<p class="dlp-lead">{escape(standfirst, quote=False)}</p>')
 
