@@ -13,7 +13,7 @@ import arxiv
 import requests
 
 from collectors.base import Context, LimitReached, Outcome
-from collectors.waiting import come_back_at
+from collectors.waiting import come_back_at, is_limit
 from collectors.wire import BrokenOff, TooLarge, Turns, open_session, oversized, told
 from warehouse.parse.papers import Feed, feed
 from warehouse.parse.tables import Rejected
@@ -110,7 +110,7 @@ class _Session(requests.Session):
 
     def _take(self, url: str, answer: requests.Response) -> None:
         response = self._archive(url, answer.status_code, answer.content, answer.headers.get("ETag"))
-        if answer.status_code in (429, 503):
+        if is_limit(answer.status_code, answer.headers, self._settings.clock()):
             raise LimitReached(
                 "arXiv's limit is reached", come_back_at(answer.status_code, answer.headers, self._settings)
             )

@@ -14,7 +14,7 @@ import requests
 
 from collectors.base import Context, LimitReached, Outcome, Refused, Stopped
 from collectors.bulk import InputFile
-from collectors.waiting import come_back_at
+from collectors.waiting import come_back_at, is_limit
 from collectors.wire import KEPT_BYTES, MOST_FILE_BYTES, BrokenOff, TooLarge, Turns, open_session, oversized, told
 from warehouse.parse import Rejected, Row, rows_of
 from warehouse.raw import Response, Run
@@ -141,7 +141,7 @@ class Asker:
         response = self._archive(ask, status, answer.content, {}, answer.headers.get("ETag"))
         if status in ask.expected:
             return response
-        if status in (429, 503):
+        if is_limit(status, answer.headers, self._context.settings.clock()):
             when = come_back_at(status, answer.headers, self._context.settings)
             raise LimitReached(f"{self.host.name}'s limit is reached", when)
         raise Refused(f"{self.host.name} answered with status {status} (raw answer {response.response_id})", status)

@@ -38,6 +38,11 @@ def asked_wait(status: int, headers: Mapping[str, str], now: datetime) -> float 
     return None
 
 
+def is_limit(status: int, headers: Mapping[str, str], now: datetime) -> bool:
+    """Whether the answer means "too fast": 429, or a 503 that says when to come back; without that it is an outage."""
+    return status == 429 or (status == 503 and asked_wait(status, headers, now) is not None)
+
+
 def come_back_at(status: int, headers: Mapping[str, str], settings: Settings) -> datetime:
     """Return when a source that refused us may be asked again (UTC); a minute from now when it does not say."""
     now = settings.clock()

@@ -115,6 +115,8 @@ def test_a_passing_fault_is_outlived_by_retrying(world, read, rows, truth, kind)
         ("broken-off", "the answer broke off before its end"),
         ("empty", "an empty page, although 8 papers match"),
         ("500", "status 500: Unavailable"),
+        # Without a time to come back it is an outage, and no limit.
+        ("503", "status 503: Unavailable"),
         ("wrong-total", "an empty page, although 15 papers match"),
     ],
 )
@@ -130,8 +132,9 @@ def test_a_lasting_fault_fails_its_window_alone_and_the_next_run_mends_it(world,
     assert (read().failed, {row["arxiv_id"] for row in rows("papers")}) == ([], truth)
 
 
-def test_a_long_retry_after_ends_the_run_and_says_when_to_come_back(world, read, rows, truth):
-    world.fault("429", "search_query", after=3, retry_after="7200")
+@pytest.mark.parametrize("kind", ["429", "503"])
+def test_a_long_retry_after_ends_the_run_and_says_when_to_come_back(world, read, rows, truth, kind):
+    world.fault(kind, "search_query", after=3, retry_after="7200")
     outcome = read()
     assert (outcome.failed, outcome.retry_at) == ([], NOW + timedelta(hours=2))
     assert outcome.left == "1 window of papers and 22 monthly totals"
