@@ -21,8 +21,12 @@ _DRAWN = (
     *("series", "framework_id", "label", "day", "age", "value", "segment", "source", READING),
     *("chosen", "colour", "alone", "hollow", "partial"),
 )
+# Columns of few values, each told many times: sent as numbers into a list of the values, in a fifth of the bytes.
+_REPEATED = ("series", "framework_id", "label", "segment", "source", "colour")
 LABEL_PIXELS = 15
 LABEL_ROOM = 8
+# Of more readings only the chosen ones can be pointed at: a browser needs seconds for tens of thousands of targets.
+MOST_TARGETS = 5_000
 # A line that ended this long before the newest reading says so in its label.
 LONG_AGO = pd.Timedelta(days=550)
 FEW_YEARS = pd.Timedelta(days=4 * 365)
@@ -118,7 +122,8 @@ def lines(
     x = _years_of_age(data) if look.by_age else _horizontal(data["day"], outages, yearly=look.yearly)
     y = alt.Y("value:Q", scale=scale, axis=axis)
     colour = alt.Color("colour:N", scale=None, legend=None)
-    base = alt.Chart(data).encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
+    # Without data of its own: each layer's would be written anew.
+    base = alt.Chart().encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
     chosen, other = "datum.chosen", "!datum.chosen"
     layers = [
         *([] if outages is None or outages.empty else _bands(outages, x, look)),
@@ -126,11 +131,12 @@ def lines(
         base.transform_filter(chosen).mark_line(strokeWidth=2.4, clip=True),
         _dots(base, look),
         *([] if events is None or events.empty else _triangles(events, x, y, look)),
-        _tooltips(base, look),
+        _tooltips(base if len(data) <= MOST_TARGETS else base.transform_filter(chosen), look, traced=READING in data),
         _names(ends, scale, axis, colour, x, chosen=False),
         _names(ends, scale, axis, colour, x, chosen=True),
     ]
-    return alt.layer(*layers).properties(
+    told = data.astype(dict.fromkeys(_REPEATED, "category"))
+    return alt.layer(*layers, data=told).properties(
         height=look.height, padding={"left": 4, "top": 8, "bottom": 4, "right": LABEL_ROOM}
     )
 
@@ -196,10 +202,10 @@ def _dots(base: alt.Chart, look: Look) -> alt.Chart:
     return base.transform_filter(shown).mark_point(size=26, strokeWidth=1.5, filled=False, opacity=1).encode(fill=fill)
 
 
-def _tooltips(base: alt.Chart, look: Look) -> alt.Chart:
+def _tooltips(base: alt.Chart, look: Look, *, traced: bool) -> alt.Chart:
     """Lay an unseen, generous target over every reading, so that a finger finds it too; it can be clicked."""
     clicks = [
-        *([alt.selection_point(name=READING, fields=[READING, "series", "day"])] if READING in base.data else []),
+        *([alt.selection_point(name=READING, fields=[READING, "series", "day"])] if traced else []),
         *([alt.selection_point(name=PICKED, fields=["framework_id"])] if look.picks else []),
     ]
     when = alt.Tooltip("day:T", title="date", format="%-d %b %Y")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 GREY = "#98A2AE"
 FAINT = {False: "#C9CED6", True: "#4A5462"}
 TEXT = {False: "#1F2933", True: "#E4E7EB"}
@@ -30,6 +32,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+@lru_cache(maxsize=256)
 def readable(colour: str, *, dark: bool) -> str:
     """Return the colour, moved towards the text colour until text in it has a contrast of at least 4.5 to 1."""
     target = _channels(TEXT[dark])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +16,8 @@ from warehouse.surveynames import survey_name
 
 STYLE = Path(__file__).with_name("overview_table.css")
 SPARK_WIDTH, SPARK_HEIGHT = 120, 28
+Row = Mapping[Hashable, Any]
+"""A row of data.figures."""
 
 
 @dataclass(frozen=True)
@@ -49,31 +51,32 @@ def sparkline(points: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, colo
     """Return the points (day, value, segment) of one framework as a small image on its own vertical scale."""
     if points.empty or start >= end:
         return ""
-    days = pd.to_datetime(points["day"])
-    x = (days - start) / (end - start) * (SPARK_WIDTH - 6) + 3
-    y = SPARK_HEIGHT - 3 - points["value"] / points["value"].max() * (SPARK_HEIGHT - 6)
-    drawn = "".join(_stroke(x[part], y[part]) for part in points.groupby(["series", "segment"]).groups.values())
-    newest = int(days.to_numpy().argmax())
+    days, values = pd.to_datetime(points["day"]).to_numpy(), points["value"].to_numpy(dtype=float)
+    x = (days - start.to_datetime64()) / (end - start).to_timedelta64() * (SPARK_WIDTH - 6) + 3
+    y = SPARK_HEIGHT - 3 - values / values.max() * (SPARK_HEIGHT - 6)
+    strokes: dict[tuple[Any, Any], list[str]] = {}
+    for series, segment, px, py in zip(points["series"], points["segment"], x, y, strict=True):
+        strokes.setdefault((series, segment), []).append(f"{px:.1f},{py:.1f}")
+    drawn = "".join(map(_stroke, strokes.values()))
+    newest = int(days.argmax())
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" width="{SPARK_WIDTH}" '
         f'height="{SPARK_HEIGHT}" fill="none" stroke="{colour}" stroke-width="1.8" stroke-linecap="round">{drawn}'
-        f'<circle cx="{x.iloc[newest]:.1f}" cy="{y.iloc[newest]:.1f}" r="2.4" fill="{colour}" stroke="none"/></svg>'
+        f'<circle cx="{x[newest]:.1f}" cy="{y[newest]:.1f}" r="2.4" fill="{colour}" stroke="none"/></svg>'
     )
     # An image, since Streamlit strips drawings out of HTML.
     return f'<img alt="stars over time" src="data:image/svg+xml,{quote(drawing)}">'
 
 
-def _stroke(x: pd.Series[float], y: pd.Series[float]) -> str:
+def _stroke(places: Sequence[str]) -> str:
     """Draw one segment; a lone reading is a line of no length, which a round cap shows as a dot."""
-    places = [f"{px:.1f},{py:.1f}" for px, py in zip(x, y, strict=True)]
-    return f'<polyline points="{" ".join(places if len(places) > 1 else places * 2)}"/>'
+    return f'<polyline points="{" ".join(places if len(places) > 1 else [*places, *places])}"/>'
 
 
-def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str, otherwise: str) -> str:
+def _cell(measure: Measure, row: Row | None, largest: float, colour: str, otherwise: str) -> str:
     head = f'<td data-label="{escape(measure.heading)}" data-unit="{escape(measure.unit)}"'
-    if found.empty:
+    if row is None:
         return f'{head} class="absent">{otherwise}</td>'
-    row = found.iloc[0]
     since = f"{wording.day(row['since'])} to " if wording.known(row["since"]) else ""
     told = [
         f"{since}{wording.day(row['as_of'])}",
@@ -88,13 +91,12 @@ def _cell(measure: Measure, found: pd.DataFrame, largest: float, colour: str, ot
 
 
 def _cells(
-    figures: pd.DataFrame, largest: Mapping[Any, float], colour: str, unrankable: Collection[str]
+    figures: Mapping[str, Row], largest: Mapping[Any, float], colour: str, unrankable: Collection[str]
 ) -> Iterator[str]:
     """Yield a cell for each measure of one framework's figures; `largest` is a measure's greatest value of all."""
     for one in (*TREND, *MACHINE):
-        found = figures[figures["measure"] == one.name]
         otherwise = wording.UNRANKED if one.name in unrankable else wording.ABSENT
-        yield _cell(one, found, float(largest.get(one.name, 0.0)), colour, otherwise)
+        yield _cell(one, figures.get(one.name), float(largest.get(one.name, 0.0)), colour, otherwise)
 
 
 def _heading(measures: Collection[Measure]) -> str:
@@ -116,14 +118,18 @@ def table(
     """
     days = pd.to_datetime(points["day"])
     largest = figures.groupby("measure")["value"].max().to_dict()
+    told: dict[str, dict[str, Row]] = {}
+    for figure in figures.to_dict("records"):
+        told.setdefault(figure["framework_id"], {}).setdefault(figure["measure"], figure)
+    lines = dict(list(points.groupby("framework_id")))
     rows = []
     for framework in frameworks.to_dict("records"):
-        own = figures[figures["framework_id"] == framework["framework_id"]]
-        on = framework["framework_id"] in chosen
+        own = framework["framework_id"]
+        on = own in chosen
         colour = ink.readable(framework["colour"], dark=dark) if on else ink.GREY
-        line = sparkline(points[points["framework_id"] == framework["framework_id"]], days.min(), days.max(), colour)
-        unrankable = {measure for framework_id, measure in noisy if framework_id == framework["framework_id"]}
-        cells = _cells(own, largest, colour, unrankable)
+        line = sparkline(lines.get(own, points.head(0)), days.min(), days.max(), colour)
+        unrankable = {measure for framework_id, measure in noisy if framework_id == own}
+        cells = _cells(told.get(own, {}), largest, colour, unrankable)
         name = f"{escape(framework['name'])}<small>{escape(framework['status'])}</small>"
         rows.append(
             f'<tr><th scope="row" class="{"on" if on else ""}"><span style="background:{colour}"></span>{name}</th>'
