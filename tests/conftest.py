@@ -51,9 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let dbt parse the models once for all the homes that the tests build, which is a third of a first build."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+    folder = for_all_workers(tmp_path_factory)
     project, made = ROOT / "warehouse" / "dbt", folder / "dbt" / "partial_parse.msgpack"
     with FileLock(folder / "dbt.lock"):
         if not made.exists():
@@ -66,6 +64,24 @@ def parsed_project(tmp_path_factory: pytest.TempPathFactory) -> None:
             )
             assert ran.returncode == 0, ran.stdout
     os.environ["DBT_PARTIAL_PARSE_FILE_PATH"] = str(made)
+
+
+def for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all of pytest-xdist's processes share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def cited_home(tmp_path_factory: pytest.TempPathFactory, parsed_project: None) -> Path:
+    """A home with a database of the cited facts, built once for all: to be looked at, or copied and changed."""
+    folder = for_all_workers(tmp_path_factory)
+    home = folder / "cited" / "home"
+    with FileLock(folder / "cited.lock"):
+        if not (home / "dlpulse.duckdb").exists():
+            command = [sys.executable, "-m", "dlpulse", "build"]
+            subprocess.run(command, env=environment(home), check=True, capture_output=True, timeout=300)
+    return home
 
 
 @pytest.fixture(scope="session")

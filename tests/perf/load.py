@@ -140,7 +140,7 @@ def _memory(address: str) -> float:
 def _print(load: Load, pages: int, clients: int, memory: float) -> None:
     table = Table("what", "how often", "median, s", "95 % below, s", "slowest, s")
     for kind, took in load.seconds.items():
-        high = statistics.quantiles(took, n=20)[-1] if len(took) > 1 else took[0]
+        high = statistics.quantiles(took, n=20, method="inclusive")[-1] if len(took) > 1 else took[0]
         table.add_row(kind, str(len(took)), *(f"{each:.2f}" for each in (statistics.median(took), high, max(took))))
     Console(width=120).print(f"{pages} open pages, {clients} SQL clients; no error; the server took {memory:,.0f} MiB")
     Console(width=120).print(table)

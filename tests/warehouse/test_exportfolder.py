@@ -29,12 +29,9 @@ Export = Callable[[Path], None]
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(cited_home: Path) -> Path:
     """A published database of the cited facts."""
-    home = tmp_path_factory.mktemp("exportfolder") / "home"
-    command = [sys.executable, "-m", "dlpulse", "build"]
-    subprocess.run(command, env=environment(home), check=True, capture_output=True, timeout=120)
-    return home / "dlpulse.duckdb"
+    return cited_home / "dlpulse.duckdb"
 
 
 @pytest.fixture

@@ -21,17 +21,9 @@ SQL = "select framework_id, stars from fct_stars where framework_id = 'keras' an
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(cited_home: Path) -> Path:
     """A home with a published database of the cited facts."""
-    folder = tmp_path_factory.mktemp("query") / "home"
-    subprocess.run(
-        [sys.executable, "-m", "dlpulse", "build"],
-        env=environment(folder),
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    return folder
+    return cited_home
 
 
 @pytest.mark.parametrize(
@@ -372,11 +364,12 @@ def test_ctrl_c_stops_a_query_without_a_traceback(home: Path) -> None:
     assert process.returncode == 130
 
 
-def test_files_in_the_users_folder_are_not_run(home: Path, tmp_path: Path) -> None:
+def test_files_in_the_users_folder_are_not_run(tmp_path: Path) -> None:
     for name in ("click", "duckdb", "dbt", "numpy"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('run by mistake')")
     command = [str(Path(sys.executable).with_name("dlpulse")), "build"]
-    result = subprocess.run(command, env=environment(home), cwd=tmp_path, capture_output=True, text=True, check=False)
+    variables = environment(tmp_path / "home")
+    result = subprocess.run(command, env=variables, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
