@@ -30,7 +30,7 @@ _COMMANDS = {
     "collect": "collectors.cli:collect",
     "import": "collectors.cli:import_files",
     "build": "warehouse.cli:build",
-    "sql": "warehouse.cli:sql_app",
+    "sql": "warehouse.sql_cli:sql_app",
     "status": "warehouse.status_cli:status",
     "export": "warehouse.cli:export",
     "claims": "warehouse.claims_cli:claims",

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -90,6 +89,8 @@ def write_rows(columns: Sequence[str], rows: Rows, form: Format, fold: bool = Fa
     `fold` breaks the last column into lines where a terminal is too narrow; in a pipe each row stays in one line.
     """
     if form is Format.PARQUET:
+        import pyarrow.parquet as pq
+
         _refuse_terminal()
         table = pa.table({name: [row[index] for row in rows] for index, name in enumerate(columns)})
         pq.write_table(table, sys.stdout.buffer, compression="zstd")
@@ -122,6 +123,8 @@ def _refuse_terminal() -> None:
 
 
 def _write_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    import pyarrow.parquet as pq  # a tenth of a second that other formats need not wait for
+
     _refuse_terminal()
     sink = _Sink()
     try:
