@@ -15,6 +15,8 @@ from warehouse.errors import BadInputError
 from warehouse.settings import check_address
 
 PING, ON_FAILURE = "DLPULSE_PING_URL", "DLPULSE_ON_FAILURE"
+JOB = "{job}"
+"""What in the ping's address is replaced by the command's name: collect, build, status."""
 BODY_BYTES = 10_000
 _TRIES, _TIMEOUT_S, _COMMAND_S = 3, 10.0, 60.0
 Log = Callable[[str], None]
@@ -24,10 +26,11 @@ def tell(job: str, code: int, output: str, log: Log, variables: Mapping[str, str
     """Ping `$DLPULSE_PING_URL` after a run, and run `$DLPULSE_ON_FAILURE` after one that failed.
 
     healthchecks.io's convention (https://healthchecks.io/docs/http_api/): the address itself on success, with /fail
-    after it otherwise; the end of the output is the request's body. The address is a secret: the log names its host.
+    after it otherwise; the end of the output is the request's body. JOB in the address gives each command a watcher of
+    its own. The address is a secret: the log names its host.
     """
     if address := variables.get(PING):
-        _ping(address, code, output, log, wait_s)
+        _ping(address.replace(JOB, job.partition(" ")[0]), code, output, log, wait_s)
     if code and (command := variables.get(ON_FAILURE)):
         _run(command, job, code, output, log)
 
@@ -39,7 +42,8 @@ def hidden(variables: Mapping[str, str]) -> list[str]:
         path = urlsplit(address).path.strip("/") if "//" in address else address
     except ValueError:  # no address at all
         path = ""
-    return [one for one in (address, path) if one]
+    # With a name in its place, what stands before it is still the secret.
+    return [one for one in (address, path, path.partition(JOB)[0].rstrip("/")) if one]
 
 
 def _ping(address: str, code: int, output: str, log: Log, wait_s: float) -> None:

@@ -64,6 +64,14 @@ def test_a_ping_says_success_or_failure_with_the_end_of_the_output(watch: Watch,
     assert len(body) == alarm.BODY_BYTES and body.endswith("the end, ünï".encode())
 
 
+def test_each_command_can_have_a_watcher_of_its_own(watch: Watch) -> None:
+    address = f"{watch.address}/dlpulse-{{job}}"
+    alarm.tell("collect --due", 0, "", print, {alarm.PING: address})
+    alarm.tell("build", 1, "", print, {alarm.PING: address})
+    assert [path for _, path, _ in watch.came] == ["/secret-id/dlpulse-collect", "/secret-id/dlpulse-build/fail"]
+    assert "secret-id/dlpulse-" in alarm.hidden({alarm.PING: address})
+
+
 def test_a_watcher_that_stumbles_is_asked_again_and_one_that_refuses_is_named_by_its_host(watch: Watch) -> None:
     watch.answers = [500, 503]
     assert told(0, "", DLPULSE_PING_URL=watch.address) == []
