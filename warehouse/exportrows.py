@@ -61,6 +61,7 @@ select
         when responses.source = 'downloads' then 'clickhouse'
         when responses.source = 'questions' then 'stackexchange'
         when responses.source = 'cited' then pages.source
+        when responses.source = 'restored' then split_part(responses.subject, ':', 1)
         else responses.source
     end as source
 from meta_responses as responses

@@ -1,4 +1,4 @@
-"""The commands over the raw archive: show an answer, verify all, compact."""
+"""The commands over the raw archive: show an answer, verify all, compact, restore."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from warehouse import cited, compaction, journal, verification
+from warehouse import restore as restoring
 from warehouse.errors import BadInputError, DlpulseError, nearest
 from warehouse.formats import Format, write_rows
 from warehouse.raw import Archive, Response, members
@@ -141,6 +142,39 @@ def compact(
         if done:
             _write_compacted([[getattr(one, name) for name in _COMPACTED] for one in done], form)
     _end([fault for one in done for fault in one.faults], "")
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    database: Annotated[Path, typer.Argument(help="A database that dlpulse published, such as HOME/dlpulse.duckdb.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """Put back into the archive what a published database still tells of the answers that the archive lacks.
+
+    The way back when the archive is lost: star counts and histories, downloads, questions and benchmarks, each as it
+    was known then. The rest is asked again by collecting. What is there, or was restored before, is passed over.
+    """
+    settings: Settings = ctx.obj
+    settings.check_raw()
+    archive = Archive(settings.raw)
+    found = restoring.plan(archive, database, settings.clock())
+    if not dry_run and found.runs:
+        with _progress("restore", len(found.runs)) as advance:
+            restoring.write(archive, found.runs, advance)
+        journal.note("restored", database=str(database), runs=len(found.runs), answers=found.answers)
+    shown = [(one.what, one.rows, one.restored, one.asked_again) for one in found.kept]
+    write_rows(("what", "rows", "restored", "asked again by"), shown, form)
+    print(_restored(found, archive, dry_run=dry_run), file=sys.stderr)
+
+
+def _restored(found: restoring.Restored, archive: Archive, *, dry_run: bool) -> str:
+    if not found.runs:
+        return f"nothing to restore: {archive.root} lacks nothing that the database still tells"
+    done = "would be restored" if dry_run else "restored"
+    what = f"{found.answers:,} answers of {len(found.runs):,} runs {done} to {archive.root}"
+    return what if dry_run else f"{what}; keep a copy of the database, collect, then `dlpulse build --even-if-smaller`"
 
 
 def _write_compacted(rows: Sequence[Sequence[Any]], form: Format) -> None:

@@ -46,6 +46,16 @@ class RunNotes:
         return told
 
 
+def write_ended(folder: Path, answers: Sequence[Response]) -> None:
+    """Put a run that has ended, its notes among the answers, on disk as one part: all of it or nothing.
+
+    Raises:
+        DlpulseError: the disk is full, or the folder cannot be written.
+    """
+    table = pa.Table.from_struct_array(pa.array(list(map(to_row, answers)), _ROW))
+    write_parquet(folder / f"{answers[0].run_id}.parquet", table)
+
+
 class Run:
     """Writes one run's answers, each safe on disk before `write` returns, and merges the parts when the run ends."""
 

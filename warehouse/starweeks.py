@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from warehouse.parse import Rejected, rows_of
+from warehouse.parse import Rejected, restored, rows_of
 from warehouse.parse.stars import pacific_date
 from warehouse.parse.tables import OVERSIZED
 from warehouse.raw import Response
@@ -70,9 +70,9 @@ class _Telling:
 
 
 def is_page(response: Response) -> bool:
-    """Whether the answer is a page of star history, or the 304 to one."""
+    """Whether the answer is a page of star history, the 304 to one, or weeks that were restored."""
     params = response.params
-    return (
+    return restored.is_star_history(response) or (
         response.source == "stars"
         and response.status in (200, 304)
         and params.get("kind") == "history"
@@ -132,8 +132,9 @@ class Pages:
         if response.status == 304:
             self._confirmed.append(replace(response, body=b""))
         elif page := read(response):
-            self._read[response.response_id] = response.subject, page
-            self._told.append(_Telling(replace(response, body=b""), response.subject, page))
+            repo_id = restored.repo_of(response) if restored.is_star_history(response) else response.subject
+            self._read[response.response_id] = repo_id, page
+            self._told.append(_Telling(replace(response, body=b""), repo_id, page))
 
     def tables(self, find: Callable[[str], Response | None]) -> dict[str, pa.Table]:
         """Return both tables; `find` gives the answer of another run that a 304 confirmed, or None."""

@@ -31,7 +31,7 @@ WITHOUT_LOGIC = {
     "dim_frameworks", "dim_registry_names", "dim_sources", "fct_bench_epochs", "fct_bench_learning",
     "fct_bench_trials", "fct_claims", "fct_mentions", "fct_papers", "hist_star_counts", "hist_star_days",
     "hist_star_events", "int_bench_controls", "int_bench_learning", "int_bench_ratios", "int_bench_spread",
-    "int_paper_history", "int_repo_day_readings", "int_star_day_readings", "meta_parity",
+    "int_paper_history", "int_star_day_readings", "meta_parity",
 }  # fmt: skip
 
 

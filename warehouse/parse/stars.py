@@ -19,7 +19,7 @@ _WEEK_SECONDS = 7 * 86_400
 # 1970-01-04, the first Sunday of the epoch.
 _FIRST_SUNDAY = 3 * 86_400
 _YEAR_2100 = 4_102_444_800
-_FULL_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+FULL_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
 def pacific_date(instant: datetime) -> date:
@@ -54,7 +54,7 @@ def _record(content: Any, response: Response) -> Iterable[Row]:
     if not isinstance(content, dict):
         raise Rejected("a repository record must be an object")
     full_name = content.get("full_name")
-    if not isinstance(full_name, str) or not _FULL_NAME.fullmatch(full_name):
+    if not isinstance(full_name, str) or not FULL_NAME.fullmatch(full_name):
         raise Rejected(f"full_name {full_name!r} is not owner/name")
     archived = fields.flag(content.get("archived"), "archived")
     created_at = _instant(content, "created_at")

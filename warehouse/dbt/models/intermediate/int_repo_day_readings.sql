@@ -1,3 +1,4 @@
+-- A record that was restored from a database tells the stars of each reading, and the rest of the day's last alone.
 {{ config(materialized="ephemeral") }}
 select
     repo_id,
@@ -10,3 +11,4 @@ select
     fetched_at as known_from,
     response_id
 from {{ ref('stg_github__repo_records') }}
+where forks is not null
