@@ -87,11 +87,18 @@ def _near(archive: Archive, response_id: str) -> str:
 
 
 @app.command()
-def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE) -> None:
+def verify(
+    ctx: typer.Context,
+    chosen: Chosen = None,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Move damaged parts to HOME/quarantine, so that the rest builds.")
+    ] = False,
+    form: Form = Format.TABLE,
+) -> None:
     """Check every archived body against its SHA-256, and what belongs together. Exit 1 when anything is wrong.
 
     All that is wrong is named on stderr: parts that cannot be read, bodies that changed, answers that are there twice
-    or are missing, runs without notes, confirmations of answers that are not there. It changes nothing.
+    or are missing, runs without notes, confirmations of answers that are not there. It changes nothing unless told.
     """
     settings: Settings = ctx.obj
     settings.check_raw()
@@ -107,7 +114,18 @@ def verify(ctx: typer.Context, chosen: Chosen = None, form: Form = Format.TABLE)
     if not parts:
         _end([], f"{archive.root} holds no answers")
         return
+    if quarantine:
+        faults += _put_aside([part for one in found for part in one.damaged], archive, settings)
     _end(faults, f"{answers:,} answers in {parts:,} parts, {size:,} bytes: {wrong}")
+
+
+def _put_aside(damaged: Sequence[Path], archive: Archive, settings: Settings) -> list[str]:
+    if not damaged:
+        return []
+    with compaction.alone(archive):
+        moved = verification.put_aside(damaged, settings.home / "quarantine")
+    journal.note("quarantined", parts=[str(part) for part in moved])
+    return [f"moved to {part}; collect asks again for what can be had" for part in moved]
 
 
 @app.command()

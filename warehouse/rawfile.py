@@ -14,7 +14,7 @@ from warehouse.errors import DlpulseError
 
 # Raised when an older dlpulse could no longer read right what a newer one writes; it then refuses to.
 FORMAT_VERSION = 1
-REMEDY = "put a sound copy over it, or move it away and build again"
+REMEDY = "put a sound copy over it, or move it away (`dlpulse raw verify --quarantine`) and build again"
 SCHEMA = pa.schema(
     [
         pa.field("response_id", pa.string(), nullable=False),

@@ -1,8 +1,12 @@
-"""`dlpulse raw verify`: looks at every archived byte and names all that is wrong, not only the first. Mends nothing."""
+"""`dlpulse raw verify`: looks at every archived byte and names all that is wrong, not only the first. Mends nothing.
+
+What a build cannot read can be put aside, so that the rest builds: `put_aside`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,21 +29,29 @@ _BODILESS = [name for name in SCHEMA.names if name != "body"]
 
 @dataclass(frozen=True)
 class Examined:
-    """What one part holds: its readable rows without bodies (SCHEMA less `body`), and what is wrong, a line each."""
+    """What one part holds: its readable rows without bodies (SCHEMA less `body`), and what is wrong, a line each.
+
+    `is_damaged`: no version of dlpulse reads all of it.
+    """
 
     rows: pa.Table
     faults: Sequence[str]
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
 class Verified:
-    """One source: how many answers, parts and bytes (of files) were looked at, and what is wrong, a line each."""
+    """One source: how many answers, parts and bytes (of files) were looked at, and what is wrong, a line each.
+
+    `damaged` are the parts that cannot be read whole.
+    """
 
     source: str
     answers: int
     parts: int
     bytes: int
     faults: Sequence[str]
+    damaged: Sequence[Path] = ()
 
 
 def examine(part: Path) -> Examined:
@@ -57,9 +69,11 @@ def examine(part: Path) -> Examined:
                         tables.append(pa.Table.from_batches([batch]).select(_BODILESS).cast(tables[0].schema))
                 except (pa.ArrowException, OSError) as error:
                     faults.append(_group_fault(part, file, group, error))
+    except rawfile.NewerFormat as error:
+        return Examined(tables[0], [str(error)])
     except DlpulseError as error:
         faults.append(str(error))
-    return Examined(pa.concat_tables(tables), faults)
+    return Examined(pa.concat_tables(tables), faults, is_damaged=bool(faults))
 
 
 def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
@@ -96,7 +110,33 @@ def verify(archive: Archive, source: str, now: datetime, on_part: Callable[[Path
     faults = [fault for part in parts for fault in examined[part].faults]
     names = ["response_id", "run_id", "source", "subject", "revalidates", "fetched_at"]
     faults += _connections(rows.select(names).to_pylist(), source, {part.stem for part in parts}, now)
-    return Verified(source, rows.num_rows, len(parts), sum(sizes[part] for part in parts), faults)
+    damaged = [part for part in parts if examined[part].is_damaged]
+    return Verified(source, rows.num_rows, len(parts), sum(sizes[part] for part in parts), faults, damaged)
+
+
+def put_aside(parts: Sequence[Path], folder: Path) -> list[Path]:
+    """Move damaged parts out of their archive into `folder`, each below its source's name; return where they are now.
+
+    Killed, it leaves each part in one of the two places, or in both.
+
+    Raises:
+        DlpulseError: a part of that name lies there already, or the folder cannot be written.
+    """
+    moved = []
+    for part in parts:
+        target = folder / part.parent.name / part.name
+        if target.exists():
+            raise DlpulseError(f"{target} is there already: move it away first")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Into another file system it is copied: a copy cut short must not have the part's name.
+            aside = target.with_suffix(".part")
+            shutil.move(part, aside)
+            aside.replace(target)
+        except OSError as error:
+            raise DlpulseError(f"cannot move {part} to {target}: {error.strerror or error}") from None
+        moved.append(target)
+    return moved
 
 
 def _examine_named(archive: Archive, part: Path) -> Examined:
@@ -110,9 +150,9 @@ def _examine_named(archive: Archive, part: Path) -> Examined:
         told = [] if named == part.stem else [f"raw part {part} is not what it is called: by its members {named}"]
         others = archive.elsewhere(part)
     except DlpulseError as error:
-        return Examined(found.rows, [*found.faults, str(error)])
+        return Examined(found.rows, [*found.faults, str(error)], is_damaged=True)
     rows = found.rows if others is None else found.rows.filter(pc.invert(rawparts.any_of(found.rows, others)))
-    return Examined(rows, [*found.faults, *told])
+    return Examined(rows, [*found.faults, *told], found.is_damaged)
 
 
 def _connections(rows: list[dict[str, Any]], source: str, stems: set[str], now: datetime) -> Iterator[str]:

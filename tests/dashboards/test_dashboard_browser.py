@@ -36,6 +36,14 @@ def browser() -> Iterator[Any]:
         yield chromium
 
 
+@pytest.fixture(autouse=True)
+def closed(browser: Any) -> Iterator[None]:
+    """Close a test's pages after it: each open one goes on talking to its server."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
 PAGES = {
     "overview": ("", ["TensorFlow", "PyTorch", "Keras", "JAX"]),
     "stars": ("stars", ["TensorFlow", "PyTorch", "Keras", "Torch (Lua), to 2018"]),
@@ -265,21 +273,26 @@ def test_eight_open_pages_follow_what_is_published(browser: Any, tmp_path: Path)
             visit.assert_well()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_report_opens_from_the_disk_without_a_network(
-    width: int, browser: Any, sample_home: Home, tmp_path: Path
-) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
+@pytest.fixture(scope="module")
+def reported(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the full sample."""
     from dashboards import report
 
-    report.write(sample_home("full") / "dlpulse.duckdb", tmp_path / "out", lambda *_: None)
+    folder = tmp_path_factory.mktemp("reported") / "out"
+    report.write(sample_home("full") / "dlpulse.duckdb", folder, lambda *_: None)
+    return folder / "index.html"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_report_opens_from_the_disk_without_a_network(width: int, browser: Any, reported: Path) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
     context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
     page = context.new_page()
     troubles: list[str] = []
     page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto((tmp_path / "out" / "index.html").as_uri())
+    page.goto(reported.as_uri())
     shown = page.locator("figure svg:visible")
     assert shown.count() == page.locator("figure").count() >= 12
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -106,6 +106,28 @@ def test_a_second_builder_gives_up_in_one_line_and_the_lock_of_one_that_ended_ho
     builder.build(settings, registry.load(settings))
 
 
+def test_a_damaged_part_is_put_aside_and_the_rest_builds(settings: Settings) -> None:
+    archive = Archive(settings.raw)
+    for day in (1, 2):
+        with archive.start("stars", lambda day=day: datetime(2026, 11, day)) as run:
+            run.write("a/b", b"{}", status=200)
+    cut, sound = archive.parts()
+    whole = cut.read_bytes()
+    cut.write_bytes(whole[:-9])
+    assert refused(build(settings)).startswith(f"dlpulse: raw part {cut} cannot be read (")
+    command = [sys.executable, "-m", "dlpulse", "raw", "verify"]
+    variables = environment(settings.home)
+    assert subprocess.run(command, env=variables, capture_output=True, check=False).returncode == 1
+    assert archive.parts() == [cut, sound], "nothing is moved unless told"
+    told = subprocess.run([*command, "--quarantine"], env=variables, capture_output=True, text=True, check=False)
+    aside = settings.home / "quarantine" / "source=stars" / cut.name
+    assert told.returncode == 1
+    assert f"dlpulse: moved to {aside}; collect asks again for what can be had\n" in told.stderr
+    assert (aside.read_bytes(), archive.parts()) == (whole[:-9], [sound])
+    assert build(settings).returncode == 0
+    assert subprocess.run(command, env=variables, capture_output=True, check=False).returncode == 0
+
+
 def test_a_part_cut_short_after_it_was_parsed_is_one_warning_line_of_each_build(settings: Settings) -> None:
     archive = Archive(settings.raw)
     for day in (1, 2):

@@ -153,7 +153,9 @@ def test_verify_says_of_a_page_that_cannot_be_read_what_to_do(dlpulse: Dlpulse, 
     assert told.returncode == 1
     line, *_, sum_ = told.stderr.splitlines()
     assert line.startswith(f"dlpulse: raw part {part} cannot be read")
-    assert line.endswith("; put a sound copy over it, or move it away and build again")
+    assert line.endswith(
+        "; put a sound copy over it, or move it away (`dlpulse raw verify --quarantine`) and build again"
+    )
     assert sum_.endswith(" bytes: 1 fault")
 
 
