@@ -22,7 +22,9 @@ SOURCE_ADDRESSES = (
 )  # fmt: skip
 Dlpulse = Callable[..., subprocess.CompletedProcess[str]]
 LONGEST = (
-    *("test_run.py", "warehouse/test_kills.py", "warehouse/test_operator.py", "bench/test_runner.py"),
+    *("test_run.py", "dashboards/test_dashboard_browser.py", "warehouse/test_operator.py", "bench/test_runner.py"),
+    *("dashboards/test_dashboard_pages.py", "dashboards/test_dashboard_report.py", "warehouse/test_soak.py"),
+    *("warehouse/test_as_of_random.py", "warehouse/test_kills.py"),
     *("warehouse/test_concurrency.py", "warehouse/test_build_troubles.py", "warehouse/test_build.py"),
     *("warehouse/test_as_of.py", "warehouse/test_growth.py", "warehouse/test_queries.py", "bench/test_engines.py"),
 )
