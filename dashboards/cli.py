@@ -80,7 +80,7 @@ def command(host: str, port: int) -> list[str]:
         # Without it, Python would run modules that happen to lie in the user's working folder.
         "-P",
         "-m",
-        "streamlit",
+        "dashboards.server",
         "run",
         str(APP),
         f"--server.address={host}",
