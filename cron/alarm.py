@@ -18,6 +18,7 @@ PING, ON_FAILURE = "DLPULSE_PING_URL", "DLPULSE_ON_FAILURE"
 JOB = "{job}"
 """What in the ping's address is replaced by the command's name: collect, build, status."""
 BODY_BYTES = 10_000
+LEAST_SECRET = 8
 _TRIES, _TIMEOUT_S, _COMMAND_S = 3, 10.0, 60.0
 Log = Callable[[str], None]
 
@@ -42,8 +43,10 @@ def hidden(variables: Mapping[str, str]) -> list[str]:
         path = urlsplit(address).path.strip("/") if "//" in address else address
     except ValueError:  # no address at all
         path = ""
-    # With a name in its place, what stands before it is still the secret.
-    return [one for one in (address, path, path.partition(JOB)[0].rstrip("/")) if one]
+    told = [one.replace(JOB, name) for one in (address, path) for name in ("collect", "build", "status") if JOB in one]
+    # A short piece is no secret, and to hide it everywhere would make the journal unreadable.
+    pieces = [piece.strip("/") for piece in path.split(JOB) if len(piece) >= LEAST_SECRET]
+    return [one for one in dict.fromkeys((address, path, *told, *pieces)) if one]
 
 
 def _ping(address: str, code: int, output: str, log: Log, wait_s: float) -> None:

@@ -125,13 +125,15 @@ def lines(
     # Without data of its own: each layer's would be written anew.
     base = alt.Chart().encode(x=x, y=y, color=colour, detail=["series:N", "segment:N"])
     chosen, other = "datum.chosen", "!datum.chosen"
+    # What a click is to bring into colour is not chosen yet.
+    few = len(data) > MOST_TARGETS and not look.picks
     layers = [
         *([] if outages is None or outages.empty else _bands(outages, x, look)),
         base.transform_filter(other).mark_line(strokeWidth=1.2, clip=True),
         base.transform_filter(chosen).mark_line(strokeWidth=2.4, clip=True),
         _dots(base, look),
         *([] if events is None or events.empty else _triangles(events, x, y, look)),
-        _tooltips(base if len(data) <= MOST_TARGETS else base.transform_filter(chosen), look, traced=READING in data),
+        _tooltips(base.transform_filter(chosen) if few else base, look, traced=READING in data),
         _names(ends, scale, axis, colour, x, chosen=False),
         _names(ends, scale, axis, colour, x, chosen=True),
     ]

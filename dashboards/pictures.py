@@ -23,7 +23,7 @@ _CLIP = re.compile(r"\bclip(\d+)\b")
 
 def framed(chart: alt.TopLevelMixin, title: str, subtitle: str, source: str, *, dark: bool = False) -> dict[str, Any]:
     """Return the chart's Vega-Lite specification with its circumstances on it."""
-    spec = _seen(chart.to_dict())
+    spec = _seen(_whole(chart))
     note = {
         "data": {"values": [{}]},
         "mark": {
@@ -50,11 +50,17 @@ def framed(chart: alt.TopLevelMixin, title: str, subtitle: str, source: str, *, 
 def bare(chart: alt.TopLevelMixin, width: int) -> dict[str, Any]:
     """Return the chart's specification for a page that says the rest: as wide as `width` pixels, labels and all."""
     return {
-        **_seen(chart.to_dict()),
+        **_seen(_whole(chart)),
         "width": width,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": {**_look(False), "background": None},
     }
+
+
+def _whole(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """Return the specification with all its rows: Altair's limit of 5,000 is for notebooks that are kept."""
+    with alt.data_transformers.disable_max_rows():
+        return dict(chart.to_dict())
 
 
 def _seen(spec: dict[str, Any]) -> dict[str, Any]:

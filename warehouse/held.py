@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from warehouse import rawparts
 from warehouse.files import write_parquet
+from warehouse.parse.restored import SOURCE, restored_id
 from warehouse.raw import Archive
 
 _MAGIC = b"PAR1"
@@ -82,6 +83,7 @@ class Holdings:
                 for run_id in sorted(stems_of)
             }
             parts |= live
+        _pass_over_restored(sources)
         return Holdings(sources, parts, frozenset(damaged))
 
     def lost(self, source: str, run_ids: Iterable[str]) -> list[str]:
@@ -99,6 +101,15 @@ class Holdings:
         rows = [(stem, f"{part.parent.name}/{part.name}") for part, stems in self.parts.items() for stem in stems]
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [[], []]
         write_parquet(path, pa.table(columns, schema=_PARTS_SCHEMA))
+
+
+def _pass_over_restored(sources: Mapping[str, dict[str, Held]]) -> None:
+    """Leave out restored runs whose original is there, as when a copy of the archive turns up: it tells all of it."""
+    restored = sources.get(SOURCE, {})
+    for source, runs in sources.items():
+        if restored and source != SOURCE:
+            for run_id in runs:
+                restored.pop(restored_id(run_id), None)
 
 
 def known_parts(path: Path) -> dict[str, str]:

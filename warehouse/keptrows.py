@@ -216,7 +216,10 @@ ASKED_AGAIN: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "papers": ("select count(*) from fct_papers", "dlpulse collect papers"),
         "releases": ("select count(*) from fct_releases", "dlpulse collect releases"),
-        "rankings": ("select count(*) from hist_star_counts where source = 'EvanLi'", "dlpulse collect ranking"),
+        "rankings": (
+            "select count(*) from hist_star_counts where source = 'EvanLi' and not starts_with(response_id, 'cited:')",
+            "dlpulse collect ranking",
+        ),
         "star events": ("select count(*) from hist_star_events", "dlpulse collect events"),
         "surveys": (
             "select count(*) from fct_survey_shares where not starts_with(response_id, 'cited:')",

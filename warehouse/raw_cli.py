@@ -119,13 +119,18 @@ def verify(
     _end(faults, f"{answers:,} answers in {parts:,} parts, {size:,} bytes: {wrong}")
 
 
-def _put_aside(damaged: Sequence[Path], archive: Archive, settings: Settings) -> list[str]:
-    if not damaged:
-        return []
-    with compaction.alone(archive):
-        moved = verification.put_aside(damaged, settings.home / "quarantine")
-    journal.note("quarantined", parts=[str(part) for part in moved])
-    return [f"moved to {part}; collect asks again for what can be had" for part in moved]
+def _put_aside(damaged: Sequence[Path], archive: Archive, settings: Settings) -> Iterator[str]:
+    """Move the parts; yield a line for each, one for what stood in the way, and what to do before the next build."""
+    part = None
+    try:
+        with compaction.alone(archive):
+            for part in verification.put_aside(damaged, settings.home / "quarantine"):
+                journal.note("quarantined", part=str(part))
+                yield f"moved to {part}"
+    except DlpulseError as error:
+        yield str(error)
+    if part and settings.database.exists():
+        yield "copy the database before you build: `dlpulse raw restore COPY` gives back what no source tells again"
 
 
 @app.command()

@@ -44,7 +44,7 @@ def readable(part: Path) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         told = " ".join(str(error).split())
-        raise DlpulseError(f"raw part {part} cannot be read ({told}); {REMEDY}") from None
+        raise DlpulseError(f"raw part {part} cannot be read ({told}); {REMEDY}") from error
 
 
 @contextmanager

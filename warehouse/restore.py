@@ -8,13 +8,12 @@ part, whole or absent, so a killed restore is finished by the next.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,10 @@ import duckdb
 from warehouse.errors import BadInputError, DlpulseError
 from warehouse.keptrows import ASKED_AGAIN, KEPT, RUNS, query_of
 from warehouse.parse import Rejected, rows_of
-from warehouse.parse.restored import SOURCE
+from warehouse.parse.restored import SOURCE, restored_id
 from warehouse.query import Damaged, is_damage, one_line, open_readonly
-from warehouse.raw import RUN_END, RUN_START, Archive, Response, members
+from warehouse.raw import RUN_END, RUN_START, Archive, Response
+from warehouse.rawparts import run_of
 from warehouse.rawruns import write_ended
 
 _RUN_TIME = re.compile(r"\d{8}T\d{6}-")
@@ -67,17 +67,21 @@ def plan(archive: Archive, database: Path, now: datetime) -> Restored:
         BadInputError: there is no such file, or it is no database of this version of dlpulse.
         DlpulseError: the database is damaged, or another program writes to it.
     """
-    there = {run for part in archive.parts() for run in members(part)}
+    there = {run_of(stem) for source in archive.sources() for stems in archive.live(source).values() for stem in stems}
+    there |= set(map(restored_id, there))
     answers: dict[str, list[Response]] = {}
     kept = []
     with _asking(database) as ask:
         times = {row["run_id"]: row for row in ask(RUNS)}
+        for run_id, row in times.items():
+            _instant(row["finished_at"], now, run_id, database)
         for table in KEPT:
             rows = restored = 0
             for _, group in groupby(ask(query_of(table)), key=lambda row: [row[name] for name in _ANSWER]):
                 told = list(group)
                 rows += len(told)
-                if not there & {told[0]["of_run"], _restored_id(told[0]["of_run"])}:
+                _instant(told[0]["fetched_at"], now, told[0]["response_id"], database)
+                if not there & {told[0]["of_run"], _id_of(told[0])}:
                     restored += len(told)
                     answers.setdefault(told[0]["of_run"], []).append(_answer(table, told))
             kept.append(Kept(table, rows, restored))
@@ -121,10 +125,14 @@ def _asking(database: Path) -> Iterator[Callable[[str], Iterator[Row]]]:
     except duckdb.Error as error:
         if is_damage(error):
             raise DlpulseError(f"nothing was restored: {database} is damaged ({one_line(error)})") from None
+        if not isinstance(error, duckdb.CatalogException | duckdb.BinderException):  # as too little memory
+            raise DlpulseError(f"nothing was restored: {database}: {one_line(error)}") from None
         raise BadInputError(
             f"nothing was restored: {database} is no database as this version of dlpulse publishes it "
             f"({one_line(error)}); restore with the version that built it"
         ) from None
+    except (OverflowError, ValueError) as error:  # an instant that Python has no word for
+        raise BadInputError(f"nothing was restored: {database} tells what cannot be: {error}") from None
 
 
 def _count(rows: Iterator[Row]) -> int:
@@ -132,10 +140,15 @@ def _count(rows: Iterator[Row]) -> int:
     return sum(row.values())
 
 
-def _restored_id(run_id: str) -> str:
-    """Return the id of the run that is made of a run: at its time, so that it sorts among others as that did."""
-    digest = hashlib.sha256(f"{SOURCE} {run_id}".encode()).hexdigest()
-    return f"{run_id.partition('-')[0]}-{digest[:8]}"
+def _id_of(told: Row) -> str:
+    """Return the id of the run that a row is restored to; what was restored before keeps its own."""
+    return str(told["of_run"]) if told["of_source"] == SOURCE else restored_id(told["of_run"])
+
+
+def _instant(value: Any, now: datetime, of: str, database: Path) -> datetime:
+    if not isinstance(value, datetime) or value > now + timedelta(days=1):
+        raise BadInputError(f"nothing was restored: {database} tells of {of} what cannot be: it was read at {value}")
+    return value
 
 
 def _answer(table: str, told: Sequence[Row]) -> Response:
@@ -145,7 +158,7 @@ def _answer(table: str, told: Sequence[Row]) -> Response:
     origin = {"answer": first["response_id"], "source": first["of_source"], "subject": first["of_subject"]}
     return Response(
         response_id=first["response_id"],
-        run_id=_restored_id(first["of_run"]),
+        run_id=_id_of(first),
         source=SOURCE,
         subject=first["subject"],
         url=first["url"],

@@ -6,6 +6,7 @@ What a build cannot read can be put aside, so that the rest builds: `put_aside`.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -57,23 +58,37 @@ class Verified:
 def examine(part: Path) -> Examined:
     """Read a whole part, row group by row group, and hash every body; raises FileNotFoundError when it is gone."""
     faults: list[str] = []
+    is_damaged = False
     tables = [SCHEMA.empty_table().select(_BODILESS)]
     try:
         with rawfile.opened(part) as file:
             if [(one.name, one.type) for one in file.schema_arrow] != [(one.name, one.type) for one in SCHEMA]:
-                raise ValueError("its columns are not those of this version of dlpulse")
+                raise _OtherColumns("its columns are not those of this version of dlpulse")
             for group in range(file.num_row_groups):
                 try:
                     for batch in file.iter_batches(batch_size=256, row_groups=[group]):
-                        faults += map(rawparts.damage, _damaged(batch))
+                        changed = list(map(rawparts.damage, _damaged(batch)))
+                        faults += changed
+                        is_damaged |= bool(changed)
                         tables.append(pa.Table.from_batches([batch]).select(_BODILESS).cast(tables[0].schema))
                 except (pa.ArrowException, OSError) as error:
                     faults.append(_group_fault(part, file, group, error))
-    except rawfile.NewerFormat as error:
-        return Examined(tables[0], [str(error)])
+                    is_damaged |= _is_the_files(error)
     except DlpulseError as error:
         faults.append(str(error))
-    return Examined(pa.concat_tables(tables), faults, is_damaged=bool(faults))
+        is_damaged |= _is_the_files(error)
+    return Examined(pa.concat_tables(tables), faults, is_damaged)
+
+
+class _OtherColumns(ValueError):
+    """The part is not as this version writes one."""
+
+
+def _is_the_files(error: BaseException) -> bool:
+    """Whether an error is the file's own: not of a version, too little memory, or a disk or a right that is wanting."""
+    cause = error.__cause__ or error
+    elsewhere = isinstance(cause, MemoryError | rawfile.NewerFormat | _OtherColumns) or getattr(cause, "errno", None)
+    return not elsewhere
 
 
 def _damaged(batch: pa.RecordBatch) -> Iterator[str]:
@@ -114,29 +129,31 @@ def verify(archive: Archive, source: str, now: datetime, on_part: Callable[[Path
     return Verified(source, rows.num_rows, len(parts), sum(sizes[part] for part in parts), faults, damaged)
 
 
-def put_aside(parts: Sequence[Path], folder: Path) -> list[Path]:
-    """Move damaged parts out of their archive into `folder`, each below its source's name; return where they are now.
+def put_aside(parts: Sequence[Path], folder: Path) -> Iterator[Path]:
+    """Move damaged parts out of their archive into `folder`, each below its source's name; yields where each is now.
 
-    Killed, it leaves each part in one of the two places, or in both.
+    Killed, it leaves a part in one of the two places, or in both.
 
     Raises:
-        DlpulseError: a part of that name lies there already, or the folder cannot be written.
+        DlpulseError: a part of that name lies there already (then none is moved), or the folder cannot be written.
     """
-    moved = []
-    for part in parts:
-        target = folder / part.parent.name / part.name
+    targets = {part: folder / part.parent.name / part.name for part in parts}
+    for target in targets.values():
         if target.exists():
             raise DlpulseError(f"{target} is there already: move it away first")
+    for part, target in targets.items():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Into another file system it is copied: a copy cut short must not have the part's name.
-            aside = target.with_suffix(".part")
-            shutil.move(part, aside)
-            aside.replace(target)
+            # The folder may lie in another file system; a copy cut short must not have the part's name.
+            unfinished = target.with_suffix(".tmp")
+            with part.open("rb") as damaged, unfinished.open("wb") as copy:
+                shutil.copyfileobj(damaged, copy)
+                os.fsync(copy.fileno())
+            unfinished.replace(target)
+            part.unlink()
         except OSError as error:
             raise DlpulseError(f"cannot move {part} to {target}: {error.strerror or error}") from None
-        moved.append(target)
-    return moved
+        yield target
 
 
 def _examine_named(archive: Archive, part: Path) -> Examined:

@@ -69,7 +69,9 @@ def test_each_command_can_have_a_watcher_of_its_own(watch: Watch) -> None:
     alarm.tell("collect --due", 0, "", print, {alarm.PING: address})
     alarm.tell("build", 1, "", print, {alarm.PING: address})
     assert [path for _, path, _ in watch.came] == ["/secret-id/dlpulse-collect", "/secret-id/dlpulse-build/fail"]
-    assert "secret-id/dlpulse-" in alarm.hidden({alarm.PING: address})
+    assert {"secret-id/dlpulse-", "secret-id/dlpulse-build"} <= set(alarm.hidden({alarm.PING: address}))
+    assert "a-long-secret" in alarm.hidden({alarm.PING: "https://x.org/{job}/a-long-secret"})
+    assert "p" not in alarm.hidden({alarm.PING: "https://x.org/p/{job}"})
 
 
 def test_a_watcher_that_stumbles_is_asked_again_and_one_that_refuses_is_named_by_its_host(watch: Watch) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards import charts, findings, ink, overview_table, series, spreads, wording
+from dashboards import charts, findings, ink, overview_table, pictures, series, spreads, wording
 
 NO_GAPS = pd.DataFrame({"subject": [], "period_start": [], "period_end": []})
 
@@ -65,6 +66,20 @@ def test_only_the_chosen_are_coloured_and_everyone_is_named() -> None:
     assert [row["label"] for row in rows_of(spec, 4)] == ["jax"]
     assert [row["label"] for row in rows_of(spec, 5)] == ["keras"]
     assert {channel["field"] for channel in spec["layer"][0]["encoding"]["detail"]} == {"series", "segment"}
+
+
+@pytest.mark.parametrize(("number", "picks", "kept"), [(4_998, False, 2), (4_999, False, 3), (4_999, True, 2)])
+def test_of_very_many_readings_only_the_chosen_can_be_pointed_at(number: int, picks: bool, kept: int) -> None:
+    days = pd.date_range("2010-01-01", periods=number).strftime("%Y-%m-%d")
+    readings = series.break_lines(
+        points(*(("a", day, 1) for day in days), ("b", "2024-01-01", 5), ("b", "2024-01-02", 6)), NO_GAPS, 460
+    )
+    chart = charts.lines(readings, charts.Look(["b"], {}, picks=picks))
+    assert len(pictures.framed(chart, "", "", "")["layer"]) == 6, "a picture holds them all"
+    with alt.data_transformers.disable_max_rows():
+        spec = chart.to_dict()
+    # Both lines are drawn of their own readings; the third layer with this filter is that of the targets.
+    assert [layer.get("transform") for layer in spec["layer"]].count([{"filter": "datum.chosen"}]) == kept - 1
 
 
 def test_a_logarithmic_scale_leaves_out_what_it_cannot_show() -> None:

@@ -122,8 +122,13 @@ def test_a_damaged_part_is_put_aside_and_the_rest_builds(settings: Settings) -> 
     told = subprocess.run([*command, "--quarantine"], env=variables, capture_output=True, text=True, check=False)
     aside = settings.home / "quarantine" / "source=stars" / cut.name
     assert told.returncode == 1
-    assert f"dlpulse: moved to {aside}; collect asks again for what can be had\n" in told.stderr
+    assert f"dlpulse: moved to {aside}\n" in told.stderr
     assert (aside.read_bytes(), archive.parts()) == (whole[:-9], [sound])
+    cut.write_bytes(whole[:-9])
+    told = subprocess.run([*command, "--quarantine"], env=variables, capture_output=True, text=True, check=False)
+    assert "cannot be read" in told.stderr and f"dlpulse: {aside} is there already: move it away first\n" in told.stderr
+    assert archive.parts() == [cut, sound]
+    cut.unlink()
     assert build(settings).returncode == 0
     assert subprocess.run(command, env=variables, capture_output=True, check=False).returncode == 0
 

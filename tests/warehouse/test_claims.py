@@ -138,6 +138,22 @@ def test_the_measured_value_and_its_reason_say_from_what(connection: duckdb.Duck
     assert rows["7.pytorch"]["measured_value"] == "19 lines"
 
 
+def test_a_month_that_was_not_read_is_named_as_what_would_decide(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("delete from fct_mentions_monthly where framework_id = 'keras' and month = '2018-05-01'")
+    row = next(row for row in decided(connection) if row["claim_id"] == "3.keras.title_abstract")
+    assert (row["verdict"], row["measured_value"]) == ("not_reproducible", None)
+    assert row["reason"].startswith("not known: dlpulse collect papers")
+
+
+def test_no_year_before_keras_was_released_has_a_part(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "insert into fct_mentions_monthly by name select * replace (month - interval 6 years as month) "
+        "from fct_mentions_monthly where framework_id = 'keras' and measure = 'title_abstract' and year(month) = 2017"
+    )
+    years = {claim_id for claim_id in verdicts(connection) if claim_id.startswith("4.keras.in_")}
+    assert years and min(years) >= "4.keras.in_2015"
+
+
 def test_each_poll_has_its_part_and_the_newest_is_not_told_twice(connection: duckdb.DuckDBPyConnection) -> None:
     then, now = (
         {row["claim_id"]: row for row in decided(connection, on) if row["claim_id"].startswith("5.")}

@@ -23,12 +23,14 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
     if os.geteuid() != 0 or shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         pytest.skip("this machine lets nobody mount a disk here")
-    (disk / "home").mkdir()
-    with pytest.raises(OSError, match=FULL), (disk / "all").open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    try:
+        (disk / "home").mkdir()
+        with pytest.raises(OSError, match=FULL), (disk / "all").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def dlpulse(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -28,6 +28,7 @@ from tests.world import World
 from warehouse import registry, restore
 from warehouse.build import build
 from warehouse.exportrows import Chooser
+from warehouse.held import Holdings
 from warehouse.keptrows import KEPT
 from warehouse.parse import Rejected, rows_of
 from warehouse.raw import Archive, Response
@@ -36,6 +37,7 @@ from warehouse.verification import verify
 
 LATER = NOW + timedelta(days=3)
 MEASURED = datetime(2026, 11, 23)
+AFTERWARDS = datetime(2026, 12, 24)
 THEN = MEASURED + timedelta(hours=18)
 # Of each: what the database after the restore must hold as it did before, but for the answer's id.
 SAME = {
@@ -234,17 +236,34 @@ def test_a_dry_run_writes_nothing(lost: Lost, tmp_path: Path) -> None:
 
 def test_only_the_runs_that_the_archive_lacks_are_restored(lost: Lost, tmp_path: Path) -> None:
     archive = Archive(tmp_path / "raw")
-    whole = restore.plan(archive, lost.before, NOW)
+    whole = restore.plan(archive, lost.before, AFTERWARDS)
     there = whole.runs[0][0].json()["restored"]
     folder = tmp_path / "raw" / "source=stars"
     folder.mkdir(parents=True)
     part = Archive(lost.settings.raw).parts("restored")[0]
     shutil.copy(part, folder / f"{there}.parquet")
-    found = restore.plan(archive, lost.before, NOW)
-    assert [run[0].run_id for run in found.runs] == [run[0].run_id for run in whole.runs[1:]]
+    found = restore.plan(archive, lost.before, AFTERWARDS)
+    wanted = [run[0].run_id for run in whole.runs[1:]]
+    assert [run[0].run_id for run in found.runs] == wanted
+    # A database made of what was restored calls the runs by other names.
+    again = restore.plan(archive, lost.settings.database, AFTERWARDS)
+    assert [run[0].run_id for run in again.runs] == wanted
     restored = {one.what: one.restored for one in found.kept}
     assert restored["bench_trials"] > 0
     assert sum(restored.values()) < sum(one.restored for one in whole.kept)
+
+
+def test_a_restored_run_gives_way_to_its_original(lost: Lost, tmp_path: Path) -> None:
+    shutil.copytree(lost.settings.raw, tmp_path / "raw")
+    archive = Archive(tmp_path / "raw")
+    first, *others = archive.parts("restored")
+    assert list(Holdings.of(archive, {}).sources["restored"]) == [part.stem for part in (first, *others)]
+    (tmp_path / "raw" / "source=stars").mkdir()
+    original = next(iter(archive.responses("restored"))).json()["restored"]
+    shutil.copy(first, tmp_path / "raw" / "source=stars" / f"{original}.parquet")
+    held = Holdings.of(archive, {})
+    assert list(held.sources["stars"]) == [original]
+    assert list(held.sources["restored"]) == [part.stem for part in others]
 
 
 @pytest.mark.parametrize("moment", ["before replace", "after replace"])
@@ -300,6 +319,9 @@ def test_a_database_that_tells_what_cannot_be_is_refused(dlpulse: Dlpulse, lost:
     for name, sql, told in (
         ("day", "update hist_downloads set day = '2199-01-01'", "2199-01-01 is after it was read"),
         ("path", "update meta_responses set run_id = '../../../' || run_id", "it is of run '../"),
+        ("instant", "update meta_responses set fetched_at = '2199-01-01'", "it was read at 2199-01-01"),
+        ("never", "update hist_downloads set known_from = 'infinity'", "what cannot be"),
+        ("nothing", "update meta_responses set fetched_at = null", "it was read at None"),
     ):
         wrong = Path(shutil.copy(lost.before, tmp_path / f"{name}.duckdb"))
         with duckdb.connect(str(wrong)) as connection:

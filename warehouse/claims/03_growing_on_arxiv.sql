@@ -73,6 +73,7 @@ final as (
         on
             stated.framework_id = measured.framework_id
             and kinds.measure = measured.measure
+            and measured.share is not null
             and measured.share_before is not null
 )
 

@@ -9,6 +9,13 @@ with read_months as (
     where framework_id = 'keras' and measure = 'title_abstract' and base = 'ml_papers' and papers is not null
 ),
 
+-- Before it was released nobody could name it.
+begun as (
+    select coalesce(date_trunc('year', min(first_released_on)), date '0001-01-01')::date as since
+    from dim_frameworks
+    where framework_id = 'keras'
+),
+
 spans as (
     select
         'keras' as part,
@@ -20,6 +27,7 @@ spans as (
         date_trunc('year', min(month))::date as since,
         (date_trunc('year', min(month)) + interval 1 year)::date as until
     from read_months
+    inner join begun on read_months.month >= begun.since
     where month < $on
     group by year(month)
 ),

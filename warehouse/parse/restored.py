@@ -6,6 +6,7 @@ columns, only values that the sources' own parsers let pass.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -22,6 +23,14 @@ from warehouse.parse.tables import TABLES, Rejected, Row
 from warehouse.raw import RUN_END, RUN_START, Response
 
 SOURCE = "restored"
+
+
+def restored_id(run_id: str) -> str:
+    """Return the id of the run that is made of a run: at its time, so that it sorts among others as that did."""
+    digest = hashlib.sha256(f"{SOURCE} {run_id}".encode()).hexdigest()
+    return f"{run_id.partition('-')[0]}-{digest[:8]}"
+
+
 STAR_DAYS = "star_days"
 # The tables that may be restored, by whose data they hold as dim_sources names it: it stands in the subject, and the
 # export goes by it, so no row may be another's.
