@@ -193,11 +193,7 @@ def run(
     settings: Settings = ctx.obj
     console = Console(stderr=True)
     frameworks = registry.load(settings)
-    if settings.database.exists():
-        settings.check_raw()  # before hours of collecting into the wrong folder
-    else:
-        console.print("Publishing the cited figures first, so that there is something to see.")
-        build_warehouse(settings, frameworks)
+    _check_or_publish(settings, frameworks, console)
     console.rule("collect", align="left")
     outcomes = _collected(settings, frameworks, console)
     console.rule("bench", align="left")
@@ -210,6 +206,16 @@ def run(
     if serve:
         sys.exit(serve_dashboard(settings, host, port))
     sys.exit(int(failed))
+
+
+def _check_or_publish(settings: Settings, frameworks: Any, console: Any) -> None:
+    from warehouse.build import build as build_warehouse
+
+    if settings.database.exists():
+        settings.check_raw()  # before hours of collecting into the wrong folder
+    else:
+        console.print("Publishing the cited figures first, so that there is something to see.")
+        build_warehouse(settings, frameworks)
 
 
 def _collected(settings: Settings, frameworks: Any, console: Any) -> Any:

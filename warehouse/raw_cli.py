@@ -196,7 +196,8 @@ def _restored(found: restoring.Restored, archive: Archive, *, dry_run: bool) -> 
     if not found.runs:
         return f"nothing to restore: {archive.root} lacks nothing that the database still tells"
     done = "would be restored" if dry_run else "restored"
-    what = f"{found.answers:,} answers of {len(found.runs):,} runs {done} to {archive.root}"
+    runs = f"{len(found.runs):,} run{'' if len(found.runs) == 1 else 's'}"
+    what = f"{found.answers:,} answers of {runs} {done} to {archive.root}"
     return what if dry_run else f"{what}; keep a copy of the database, collect, then `dlpulse build --even-if-smaller`"
 
 

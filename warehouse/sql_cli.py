@@ -116,13 +116,7 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
     The query can neither change anything nor reach a file or the network.
     """
     settings: Settings = ctx.obj
-    wanted = (statement, file, tables or None, describe, worked, worked_list or None)
-    given = [source for source in wanted if source is not None]
-    if len(given) > 1 or (not given and sys.stdin.isatty()):
-        raise BadInputError(
-            "expected one of: a statement, -f FILE, - (standard input), --tables, --describe TABLE, --query NAME, "
-            "--queries"
-        )
+    _check_one(statement, file, tables or None, describe, worked, worked_list or None)
     if worked_list:
         write_rows(("query", "title"), [(one.name, one.title) for one in queries.load()], form, fold=True)
     elif describe is not None:
@@ -132,6 +126,15 @@ def sql(  # noqa: PLR0913, PLR0917 (as many parameters as options)
     else:
         text = _statement(statement, file) if worked is None else queries.find(worked).sql
         _answer(settings, text, form, timeout, memory)
+
+
+def _check_one(*wanted: object) -> None:
+    given = [source for source in wanted if source is not None]
+    if len(given) > 1 or (not given and sys.stdin.isatty()):
+        raise BadInputError(
+            "expected one of: a statement, -f FILE, - (standard input), --tables, --describe TABLE, --query NAME, "
+            "--queries"
+        )
 
 
 def _answer(settings: Settings, text: str, form: Format, seconds: float, memory: str, *, fold: bool = False) -> None:

@@ -96,17 +96,21 @@ def figure(
     )
     outages = _drawn_outages(state, view)
     events = _on_their_lines(starcounts.releases(state), broken, chosen, log=view.log) if view.releases else None
-    unit = f"Stars added per whole {view.period}" if view.period else f"Cumulative stars, {_POINTS[view.estimator][0]}"
-    aligned = ", by years since the framework's first release" if view.by_age else ""
-    when = f" · as known when {wording.day(view.known_on)} began, UTC" if view.known_on else ""
     return Figure(
         "stars",
         f"{view.estimator.capitalize()} stars, {view.measure}",
-        f"{unit}{aligned}, {'logarithmic' if view.log else 'linear'} scale{when}",
+        _subtitle(view),
         charts.lines(broken, look, events=events, outages=outages),
         _source(shown, gaps, view, has_events=events is not None and not events.empty),
         shown.drop(columns=["series", "origin", *([] if view.period else ["partial"])]),
     )
+
+
+def _subtitle(view: View) -> str:
+    unit = f"Stars added per whole {view.period}" if view.period else f"Cumulative stars, {_POINTS[view.estimator][0]}"
+    aligned = ", by years since the framework's first release" if view.by_age else ""
+    when = f" · as known when {wording.day(view.known_on)} began, UTC" if view.known_on else ""
+    return f"{unit}{aligned}, {'logarithmic' if view.log else 'linear'} scale{when}"
 
 
 def _longest_step(view: View) -> int:
